@@ -1,0 +1,1 @@
+"""Translations and references in, figures with their recipe out."""
