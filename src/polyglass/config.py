@@ -100,7 +100,7 @@ ModelConfig = TransformerConfig
 class TrainConfig(Section):
     """How the model learns."""
 
-    seed: int = Field(1, ge=0, lt=2**31, description="same seed, same machine: same weights to the bit")
+    seed: int = Field(1, ge=0, lt=2**31, description="same seed and machine: same weights to the bit")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to compute")
     threads: Annotated[int, Field(ge=0, le=1024)] = Field(0, description="CPU threads; 0: all cores")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
@@ -132,7 +132,7 @@ class TrainConfig(Section):
     epsilon: float = Field(1e-9, gt=0, description="added to Adam's denominator")
     weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW's pull of the weights towards zero")
     clip_norm: float = Field(1.0, ge=0, description="gradients longer than this are shortened to it; 0: never")
-    label_smoothing: Share = Field(0.1, description="probability given to all words but the right one")
+    label_smoothing: Share = Field(0.1, description="probability spread evenly over the whole vocabulary")
     average: Literal["ema", "checkpoints", "none"] = Field(
         "ema", description="weights used for translating: moving average, mean of the last checkpoints, or the last"
     )

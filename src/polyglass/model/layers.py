@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from polyglass.config import TransformerConfig
 from polyglass.model.attention import KeyValue, MultiHeadAttention
+from polyglass.model.dropout import Dropout
 from polyglass.model.feed_forward import FeedForward
 from polyglass.model.norms import build_norm
 from polyglass.tap import Tap, no_tap
@@ -26,7 +27,7 @@ class Residual(nn.Module):
         super().__init__()
         self.norm_first = config.norm_place == "pre"
         self.norm = build_norm(config.norm, config.d_model)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(
         self,

@@ -45,6 +45,8 @@ class Seq2Seq(nn.Module, ABC):
     ids: SpecialIds
     max_positions: int
     """The longest source or target in tokens that the model can take; longer ones raise ShapeError."""
+    output: nn.Linear
+    """The output layer, without bias: turns a decoder vector into one score for each word of the target vocabulary."""
 
     @abstractmethod
     def encode(self, source: Int64[Tensor, "B S"], *, tap: Tap = no_tap) -> Memory:
@@ -55,10 +57,6 @@ class Seq2Seq(nn.Module, ABC):
         self, target_in: Int64[Tensor, "B T"], memory: Memory, *, tap: Tap = no_tap
     ) -> Float[Tensor, "B T D"]:
         """Read bos and the target's tokens (teacher forcing); return the vector above each, before the output layer."""
-
-    @abstractmethod
-    def logits(self, states: Float[Tensor, "*N D"], *, tap: Tap = no_tap) -> Float[Tensor, "*N V"]:
-        """Turn decoder vectors into a score for every word of the target vocabulary."""
 
     @abstractmethod
     def start(self, memory: Memory) -> DecoderState:

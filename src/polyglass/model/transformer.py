@@ -5,12 +5,12 @@ Letters: B batch, S source length, T target length, D d_model, V vocabulary, N r
 
 from dataclasses import dataclass
 
-import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from polyglass.config import TransformerConfig
 from polyglass.model.attention import KeyValue
+from polyglass.model.dropout import Dropout
 from polyglass.model.embedding import Positions, TokenEmbedding
 from polyglass.model.layers import DecoderLayer, EncoderLayer
 from polyglass.model.masks import causal_visible, padding_visible, real_tokens
@@ -49,7 +49,7 @@ class Encoder(nn.Module):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.positions = Positions(config.positions, config.d_model, config.max_positions)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
         # Post-norm layers end in a norm; pre-norm layers leave a bare sum, which wants one last norm.
         self.norm = build_norm(config.norm, config.d_model) if config.norm_place == "pre" else None
@@ -73,7 +73,7 @@ class Decoder(nn.Module):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.positions = Positions(config.positions, config.d_model, config.max_positions)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
         self.norm = build_norm(config.norm, config.d_model) if config.norm_place == "pre" else None
 
@@ -157,10 +157,6 @@ class Transformer(Seq2Seq):
         states: Tensor
         states, _ = self.decoder(self.target_embedding(target_in), self.decoder.start(memory, tap=tap), real, tap=tap)
         return states
-
-    def logits(self, states: Float[Tensor, "*N D"], *, tap: Tap = no_tap) -> Float[Tensor, "*N V"]:
-        """Compare each vector with every target word's vector (§3.4)."""
-        return tap("logits", F.linear(states, self.output.weight))
 
     def start(self, memory: Memory) -> TransformerState:
         """Open a search with one row for each sentence."""
