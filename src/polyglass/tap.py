@@ -7,11 +7,12 @@ straight back; a `Recorder` keeps it by path ("encoder.layers.0.self_attention.q
 
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
 
+@runtime_checkable  # so that tests can check the type of arguments
 class Tap(Protocol):
     """What a forward pass asks of whoever is looking."""
 

@@ -68,6 +68,10 @@ class Seq2Seq(nn.Module, ABC):
     ) -> tuple[Float[Tensor, "N V"], DecoderState]:
         """Read one token for each row (bos first) and return the logits of the next one, with the new state."""
 
+    def logits(self, states: Float[Tensor, "*N D"], *, tap: Tap = no_tap) -> Float[Tensor, "*N V"]:
+        """Compare each decoder vector with every target word's vector (Vaswani et al. 2017, §3.4)."""
+        return tap("logits", nn.functional.linear(states, self.output.weight))
+
     def decode(self, target_in: Int64[Tensor, "B T"], memory: Memory, *, tap: Tap = no_tap) -> Float[Tensor, "B T V"]:
         """Return the logits of the token after each position of `target_in` (teacher forcing)."""
         return self.logits(self.decoder_states(target_in, memory, tap=tap), tap=tap)

@@ -61,7 +61,7 @@ def smoothed_cross_entropy(states: Tensor, weight: Tensor, words: Tensor, *, smo
     states [N, D], weight [V, D] (the output layer), words [N]. The target distribution of a row is
     (1 - smoothing) on its word plus smoothing / V on every word. Only the first sum carries a gradient.
     """
-    smoothed, plain = _ChunkedCrossEntropy.apply(states, weight, words, smoothing)
+    smoothed, plain = _ChunkedCrossEntropy.apply(states, weight, words, smoothing)  # type: ignore[no-untyped-call]
     return smoothed, plain
 
 
