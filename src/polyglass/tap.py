@@ -13,6 +13,7 @@ from torch import Tensor
 
 
 @runtime_checkable  # so that tests can check the type of arguments
+@runtime_checkable
 class Tap(Protocol):
     """What a forward pass asks of whoever is looking."""
 

@@ -21,10 +21,19 @@ POOL_PAIRS = 2**18
 
 @dataclass(frozen=True)
 class Position:
-    """Where training stands in the data: `batch` batches of epoch `epoch` (from 0) have been used."""
+    """Where training stands in the data: `batch` batches of epoch `epoch` (from 0) have been used.
+
+    share: the part of the epoch's pairs that these batches hold.
+    """
 
     epoch: int = 0
     batch: int = 0
+    share: float = 0.0
+
+    @property
+    def epochs(self) -> float:
+        """Passes over the corpus so far, with the part of the present one."""
+        return self.epoch + self.share
 
 
 class Pairs(Protocol):
@@ -84,9 +93,11 @@ def training_batches(
     epoch, skip = start.epoch, start.batch
     while True:
         corpus: Pairs = store if sampler is None else sampler.epoch(epoch)
+        used = 0
         for number, pairs in enumerate(batch_plan(corpus, batch_tokens=batch_tokens, seed=seed, epoch=epoch)):
+            used += len(pairs)
             if number >= skip:
-                yield _batch(corpus, pairs, ids), Position(epoch, number + 1)
+                yield _batch(corpus, pairs, ids), Position(epoch, number + 1, used / len(corpus))
         epoch, skip = epoch + 1, 0
 
 

@@ -54,16 +54,13 @@ class Subwords:
         """Cut each target text at random."""
         return _sample(self._target, texts, dropout)
 
+    def decode_source(self, ids: Sequence[int]) -> str:
+        """Join source subwords into text; stops at eos, leaves out special symbols."""
+        return _decode(self._source, ids)
+
     def decode_target(self, ids: Sequence[int]) -> str:
         """Join target subwords into text; stops at eos, leaves out special symbols."""
-        kept = []
-        for token in ids:
-            if token == self.ids.eos:
-                break
-            if token not in (self.ids.pad, self.ids.bos):
-                kept.append(int(token))
-        text: str = self._target.decode(kept)
-        return text
+        return _decode(self._target, ids)
 
     def source_pieces(self, ids: Sequence[int]) -> list[str]:
         """Return each source subword as SentencePiece writes it ("▁" is a space)."""
@@ -130,6 +127,17 @@ def _processor(model: bytes) -> sentencepiece.SentencePieceProcessor:
 def _encode(processor: sentencepiece.SentencePieceProcessor, texts: Sequence[str]) -> list[list[int]]:
     ids: list[list[int]] = processor.encode(list(texts), num_threads=1)
     return ids
+
+
+def _decode(processor: sentencepiece.SentencePieceProcessor, ids: Sequence[int]) -> str:
+    kept = []
+    for token in map(int, ids):
+        if token == IDS.eos:
+            break
+        if token not in (IDS.pad, IDS.bos):
+            kept.append(token)
+    text: str = processor.decode(kept)
+    return text
 
 
 def _sample(processor: sentencepiece.SentencePieceProcessor, texts: Sequence[str], dropout: float) -> list[list[int]]:

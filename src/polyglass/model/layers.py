@@ -4,6 +4,7 @@ Letters: B batch, S source length, T target length, D d_model.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
@@ -76,6 +77,19 @@ class EncoderLayer(nn.Module):
         return x
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What target positions may look at.
+
+    source: which source position is real. target: which target position may see which; None when a single new
+    position may see all of them. real: which target position is no padding (for batch norm); None: all.
+    """
+
+    source: Bool[Tensor, "B 1 1 S"]
+    target: Bool[Tensor, "1 1 T T"] | None
+    real: Bool[Tensor, "B T"] | None
+
+
 class DecoderLayer(nn.Module):
     """Every target word looks back at the target, then at the source, then is transformed (figure 1, right)."""
 
@@ -93,16 +107,14 @@ class DecoderLayer(nn.Module):
         x: Float[Tensor, "B T D"],
         past: KeyValue | None,
         memory: KeyValue,
-        memory_visible: Bool[Tensor, "B 1 1 S"],
-        visible: Bool[Tensor, "1 1 T T"] | None,
-        real: Bool[Tensor, "B T"] | None,
+        sight: Sight,
         *,
         tap: Tap = no_tap,
     ) -> tuple[Float[Tensor, "B T D"], KeyValue]:
         """Return the target vectors after this layer, and the keys and values of all target positions so far.
 
         past: keys and values of the positions before x (step by step), or None (teacher forcing: x is everything).
-        memory: this layer's keys and values of the source. visible: which target position may see which.
+        memory: this layer's keys and values of the source.
         """
         first = 0 if past is None else past.k.shape[2]
         present = past
@@ -112,18 +124,18 @@ class DecoderLayer(nn.Module):
             present = self.self_attention.keys_values(x, x, first=first, tap=tap.at("self_attention"))
             if past is not None:
                 present = KeyValue(torch.cat((past.k, present.k), dim=2), torch.cat((past.v, present.v), dim=2))
-            return self.self_attention.attend(x, present, visible, first=first, tap=tap.at("self_attention"))
+            return self.self_attention.attend(x, present, sight.target, first=first, tap=tap.at("self_attention"))
 
         def look_at_source(x: Tensor) -> Tensor:
-            return self.cross_attention.attend(x, memory, memory_visible, tap=tap.at("cross_attention"))
+            return self.cross_attention.attend(x, memory, sight.source, tap=tap.at("cross_attention"))
 
         def transform(x: Tensor) -> Tensor:
             transformed: Tensor = self.feed_forward(x, tap=tap.at("feed_forward"))
             return transformed
 
-        x = self.self_attention_residual(x, look_back, real, tap=tap.at("self_attention_residual"))
-        x = self.cross_attention_residual(x, look_at_source, real, tap=tap.at("cross_attention_residual"))
-        x = self.feed_forward_residual(x, transform, real, tap=tap.at("feed_forward_residual"))
+        x = self.self_attention_residual(x, look_back, sight.real, tap=tap.at("self_attention_residual"))
+        x = self.cross_attention_residual(x, look_at_source, sight.real, tap=tap.at("cross_attention_residual"))
+        x = self.feed_forward_residual(x, transform, sight.real, tap=tap.at("feed_forward_residual"))
         assert present is not None
         return x, present
 

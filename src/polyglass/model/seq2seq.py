@@ -5,7 +5,7 @@ Letters in shapes: B batch, S source length, T target length, D d_model, V targe
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -28,10 +28,11 @@ class Memory:
     final: tuple[Tensor, ...] = ()
 
 
+@runtime_checkable
 class DecoderState(Protocol):
     """Where each row of a search stands: key/value cache, or hidden and cell state. Immutable."""
 
-    def select(self, rows: Int64[Tensor, " N"]) -> Self:
+    def select(self, rows: Int64[Tensor, " N"]) -> "DecoderState":
         """Return the state whose row i is this state's row rows[i]: reorders a beam, widens or shrinks the batch."""
         ...
 

@@ -12,7 +12,7 @@ from polyglass.config import TransformerConfig
 from polyglass.model.attention import KeyValue
 from polyglass.model.dropout import Dropout
 from polyglass.model.embedding import Positions, TokenEmbedding
-from polyglass.model.layers import DecoderLayer, EncoderLayer
+from polyglass.model.layers import DecoderLayer, EncoderLayer, Sight
 from polyglass.model.masks import causal_visible, padding_visible, real_tokens
 from polyglass.model.norms import build_norm
 from polyglass.model.seq2seq import DecoderState, Memory, Seq2Seq
@@ -101,18 +101,10 @@ class Decoder(nn.Module):
         length = embedded.shape[1]
         x = self.positions(tap("embedding", embedded), first=state.position, tap=tap)
         x = self.dropout(tap("embedded", x))
-        visible = causal_visible(length, x.device) if length > 1 else None
+        sight = Sight(state.memory_visible, causal_visible(length, x.device) if length > 1 else None, real)
         past = []
         for index, layer in enumerate(self.layers):
-            x, present = layer(
-                x,
-                state.past[index],
-                state.memory[index],
-                state.memory_visible,
-                visible,
-                real,
-                tap=tap.at(f"layers.{index}"),
-            )
+            x, present = layer(x, state.past[index], state.memory[index], sight, tap=tap.at(f"layers.{index}"))
             past.append(present)
         if self.norm is not None:
             x = tap("norm", self.norm(x, real))

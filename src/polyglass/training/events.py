@@ -1,4 +1,4 @@
-"""What training says while it runs: plain records, so that a panel, a log line and metrics.jsonl draw from one source."""
+"""What training says while it runs: plain records, from which panel, log lines and metrics.jsonl are drawn."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,0 +1,74 @@
+"""Write the pages of docs/reference from the code: `python docs/make_reference.py`.
+
+A page is a function that returns Markdown, with one line in PAGES. `tests/architecture/test_reference.py` fails when
+a page on disk is not what the code says.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from polyglass.config import Config
+from polyglass.options import Option, options_of, sections_of, show_bare
+from polyglass.presets import PRESETS
+
+FOLDER = Path(__file__).resolve().parent / "reference"
+NOTE = "<!-- Written by docs/make_reference.py from the code. Do not edit. -->"
+
+
+def options_page() -> str:
+    """Every option and every preset."""
+    lines = [
+        NOTE,
+        "# Options",
+        "",
+        "An option is named `section.field`. It can be set in five places; a later one wins:",
+        "",
+        "1. the default below,",
+        "2. a preset: `--preset tiny`,",
+        "3. a TOML file: `--config my.toml`, with `dropout = 0.2` below a line `[model]`,",
+        "4. the environment: `POLYGLASS_MODEL_DROPOUT=0.2`,",
+        "5. a flag: `--set model.dropout=0.2`.",
+        "",
+        "`polyglass config show --origin` shows each value and where it came from. "
+        "`none` means that the value is chosen when training starts.",
+        "",
+    ]
+    for section in sections_of(Config):
+        lines += [f"## {section}", "", f"{_meaning(section)}", ""]
+        lines += ["| Option | Default | Allowed | Meaning |", "|---|---|---|---|"]
+        lines += [_row(option) for option in options_of(Config).values() if option.section == section]
+        lines += [""]
+    return "\n".join([*lines, *_presets()])
+
+
+def _meaning(section: str) -> str:
+    kind = type(getattr(Config(), section))
+    return (kind.__doc__ or "").partition("\n")[0]
+
+
+def _row(option: Option) -> str:
+    families = f" (only {', '.join(option.families)})" if option.families else ""
+    cells = (f"`{option.name}`", f"`{show_bare(option.default)}`", option.rule, option.meaning + families)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _presets() -> Iterator[str]:
+    yield from ("## Presets", "")
+    for name, preset in PRESETS.items():
+        values = ", ".join(f"`{option}={show_bare(value)}`" for option, value in preset.options.items())
+        yield from (f"### {name}", "", f"{preset.description}.", "", values, "")
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"options.md": options_page}
+
+
+def main() -> None:
+    """Write all pages."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8", newline="\n")
+        print(FOLDER / name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""A corpus in, what is wrong with it, where, and how to mend it out. `polyglass data check` prints the result."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from polyglass.config import DataConfig
+from polyglass.data.alignment import Alignment, AlignmentScan
+from polyglass.data.corpus import CorpusFiles
+from polyglass.data.filters import FilterReport, filter_pairs, hash_source
+from polyglass.data.findings import Finding, Verdict, find_all, judge
+from polyglass.data.pair import Pair, in_batches
+from polyglass.data.side_statistics import Side, SideStatistics, count_words
+from polyglass.data.unequal import WINDOW, refine
+from polyglass.errors import DataError
+
+_SAMPLE_PLACES = (0.1, 0.5, 0.9)  # of the way through the corpus
+_MOST_CANDIDATES = 64
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One kept pair to look at."""
+
+    line: int
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class CorpusHealth:
+    """Everything that `polyglass data check` says about a corpus."""
+
+    files: tuple[str, ...]
+    read: int
+    kept: int
+    dropped: dict[str, int]  # reason -> pairs; see `filters.REASONS`
+    first_dropped: dict[str, int]  # reason -> line of the first such pair
+    overlapping: int  # training pairs whose source stands in validation or test
+    held_out: dict[str, int]  # "valid" and "test" -> pairs
+    source: Side  # of the pairs that are kept
+    target: Side
+    samples: tuple[Sample, ...]
+    alignment: Alignment
+    verdict: Verdict
+    findings: tuple[Finding, ...]  # errors first
+
+    @property
+    def healthy(self) -> bool:
+        """True if nothing was found that must be mended before training."""
+        return not any(finding.level == "error" for finding in self.findings)
+
+    def check(self) -> None:
+        """Raise DataError with all findings that must be mended before training."""
+        errors = [f"{finding.text} {finding.remedy}" for finding in self.findings if finding.level == "error"]
+        if errors:
+            raise DataError("\n".join(errors))
+
+
+def check_corpus(
+    files: CorpusFiles,
+    config: DataConfig,
+    *,
+    held_out: Mapping[str, CorpusFiles] | None = None,
+    dropped: Path | None = None,
+) -> CorpusHealth:
+    """Read a corpus once and tell what training would see.
+
+    held_out: the corpora named "valid" and "test", if there are any. dropped: where the TSV file of dropped pairs is
+    written. Raises DataError if a file cannot be read or the sides differ in their number of lines.
+    """
+    seen_apart = _HeldOut(held_out or {})
+    report = FilterReport()
+    scan = AlignmentScan()
+    sides = SideStatistics(seen_apart.source_words), SideStatistics(seen_apart.target_words)
+    samples = _Samples()
+    watched = _watch(files.with_damaged(), scan)
+    for batch in in_batches(filter_pairs(watched, config, report, held_out=seen_apart.sources, dropped=dropped)):
+        sides[0].add([pair.source for pair in batch])
+        sides[1].add([pair.target for pair in batch])
+        samples.add(batch)
+    alignment = _refined(scan.finish(), files)
+    languages = files.guess_languages()
+    source, target = (side.finish(language) for side, language in zip(sides, languages, strict=True))
+    verdict = judge(alignment)
+    return CorpusHealth(
+        files=tuple(map(str, files.paths)),
+        read=report.read,
+        kept=report.kept,
+        dropped=dict(report.dropped.most_common()),
+        first_dropped=dict(report.first_line),
+        overlapping=report.overlapping,
+        held_out=seen_apart.sizes,
+        source=source,
+        target=target,
+        samples=samples.chosen(),
+        alignment=alignment,
+        verdict=verdict,
+        findings=find_all(files, report, alignment, sides=(source, target), drop_overlap=config.drop_overlap),
+    )
+
+
+class _HeldOut:
+    """Fingerprints and words of the validation and test sets."""
+
+    def __init__(self, corpora: Mapping[str, CorpusFiles]) -> None:
+        sources: set[int] = set()
+        self.sizes: dict[str, int] = {}
+        self.source_words: Counter[str] = Counter()
+        self.target_words: Counter[str] = Counter()
+        for name, corpus in corpora.items():
+            self.sizes[name] = 0
+            for batch in in_batches(corpus):
+                self.sizes[name] += len(batch)
+                sources.update(hash_source(pair.source) for pair in batch if pair.source.strip())
+                if name == "valid":
+                    self.source_words.update(count_words(pair.source for pair in batch))
+                    self.target_words.update(count_words(pair.target for pair in batch))
+        self.sources = frozenset(sources)
+
+
+class _Samples:
+    """Keeps every n-th pair; n doubles whenever there are too many, so that they cover the whole corpus evenly."""
+
+    def __init__(self) -> None:
+        self._kept: list[Pair] = []
+        self._stride = 1
+        self._count = 0
+
+    def add(self, batch: Sequence[Pair]) -> None:
+        for pair in batch:
+            if self._count % self._stride == 0:
+                self._kept.append(pair)
+                if len(self._kept) == _MOST_CANDIDATES:
+                    self._kept, self._stride = self._kept[::2], self._stride * 2
+            self._count += 1
+
+    def chosen(self) -> tuple[Sample, ...]:
+        places = sorted({int(place * len(self._kept)) for place in _SAMPLE_PLACES}) if self._kept else []
+        return tuple(Sample(pair.line, pair.source, pair.target) for pair in (self._kept[place] for place in places))
+
+
+def _watch(pairs: Iterable[Pair], scan: AlignmentScan) -> Iterator[Pair]:
+    """Hand pairs on, and show them to the scan in the order of the file."""
+    for batch in in_batches(pairs):
+        scan.add([pair.source for pair in batch], [pair.target for pair in batch])
+        yield from batch
+
+
+def _refined(alignment: Alignment, files: CorpusFiles) -> Alignment:
+    """Look at the first break once more, line by line."""
+    if not alignment.breaks or alignment.breaks[0].line == 1:
+        return alignment
+    rough = alignment.breaks[0]
+    start = max(1, rough.line - WINDOW)
+    window = islice(files.with_damaged(), start - 1, rough.line + WINDOW)
+    exact = refine(((pair.source, pair.target) for pair in window), rough)
+    return replace(alignment, breaks=(exact, *alignment.breaks[1:]))

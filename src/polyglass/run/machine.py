@@ -1,0 +1,51 @@
+"""What this machine computes with: device, threads, number format, and words for them."""
+
+import os
+
+import torch
+
+from polyglass.config import TrainConfig
+from polyglass.device import find_device
+
+
+def set_up_machine(config: TrainConfig) -> torch.device:
+    """Return the device that `train.device` names, and give torch its CPU threads. Raises ConfigError.
+
+    Under torchrun each process of a machine gets its own GPU, or its share of the cores.
+    """
+    local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+    local_size = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    torch.set_num_threads(config.threads or max(1, available_cores() // local_size))
+    device = find_device(config.device)
+    if device.type == "cuda" and local_size > 1:
+        torch.cuda.set_device(local_rank)
+        return torch.device("cuda", local_rank)
+    return device
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use, which can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def choose_precision(asked: str, device: torch.device) -> str:
+    """Return "float32" or "bfloat16" for "auto".
+
+    bfloat16 on GPUs that have it. Never on a CPU: at the sizes that a CPU trains, converting the numbers costs more
+    than the products save, even where the processor multiplies bfloat16 fast (see `benchmarks/training_speed.py`).
+    """
+    if asked != "auto":
+        return asked
+    return "bfloat16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+
+
+def describe_device(device: torch.device) -> str:
+    """Return the device in words, such as "2 CPU threads" or the name of the GPU."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return "Apple GPU"
+    threads = torch.get_num_threads()
+    return f"{threads} CPU thread{'s' if threads > 1 else ''}"

@@ -1,0 +1,123 @@
+"""Choose what the user left open from the corpus, the machine and the time, and say why.
+
+Sizes follow the study of small corpora (Sennrich and Zhang 2019; Araabi and Monz 2020; Wu et al. 2021): the less text,
+the smaller the vocabulary and the model, and the more dropout. The figures were measured on two CPU cores with the
+recipes in docs/recipes.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from polyglass.config import Config
+from polyglass.presets import PRESETS
+from polyglass.settings import Settings
+
+SMALL_CORPUS, LARGE_CORPUS = 100_000, 1_000_000  # pairs
+VALIDATION_SHARE = 0.05  # of the time, at most, for judging the model on the way
+SAVE_SECONDS = 120.0
+DEFAULT_BUDGET_SECONDS = 3600.0
+
+
+class Planner:
+    """Settings that fill up, and the reasons why."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.reasons: list[str] = []
+
+    @property
+    def config(self) -> Config:
+        """The options as chosen so far."""
+        return self.settings.config
+
+    def choose(self, values: Mapping[str, Any], reason: str) -> None:
+        """Take those of `values` that nobody else has set; keep the reason if any was taken."""
+        free = {
+            name: value
+            for name, value in values.items()
+            if self.settings.origins.get(name, "default") == "default" and self.settings.value(name) != value
+        }
+        if free:
+            self.settings = self.settings.with_values(free, "plan")
+            self.reasons.append(reason)
+
+
+def choose_shape(planner: Planner, pairs: int) -> None:
+    """Choose model, vocabulary, subword sampling, batch and learning rate for a corpus of `pairs` pairs."""
+    has_preset = any(origin.startswith("preset") for origin in planner.settings.origins.values())
+    if not has_preset:
+        name = "tiny" if pairs < SMALL_CORPUS else "small" if pairs < LARGE_CORPUS else "base"
+        preset = PRESETS[name]
+        planner.choose(preset.options, f"the model of preset {name}, for {preset.description}")
+    # Heaps' law: the number of different words grows with about the square root of the text.
+    size = int(min(32_000, max(1_000, round(35 * pairs**0.5, -2))))
+    planner.choose(
+        {"data.vocabulary_size": size}, f"{size:,} subwords: about 35 times the square root of {pairs:,} pairs"
+    )
+    planner.choose({"data.subword_sampling": 0.0}, "no subword sampling")
+    tokens = 2048 if pairs < SMALL_CORPUS else 4096
+    planner.choose({"train.batch_tokens": tokens}, f"batches of {tokens:,} tokens: many updates in the time given")
+    model = planner.config.model
+    # Post-norm diverges at rates where pre-norm still learns (Xiong et al. 2020).
+    rate = 3e-3 * (128 / model.d_model) ** 0.5 * (1 if model.norm_place == "pre" else 1 / 3)
+    rate = float(f"{rate:.2g}")
+    planner.choose({"train.learning_rate": rate}, f"peak learning rate {rate:g}, for d_model {model.d_model}")
+
+
+def choose_precision(planner: Planner, precision: str) -> None:
+    """Settle the number format that "auto" stands for."""
+    if planner.config.train.precision == "auto":
+        planner.settings = planner.settings.with_values({"train.precision": precision}, "plan")
+
+
+def budget_of(planner: Planner) -> float:
+    """Return the seconds that the whole run may take; a run without any limit gets one hour, and says so."""
+    train, origins = planner.config.train, planner.settings.origins
+    if train.budget_seconds is not None:
+        if origins.get("train.steps", "default").startswith("preset"):
+            # A budget in hand is worth more than the preset's idea of a full run.
+            planner.settings = planner.settings.with_values({"train.steps": None}, "plan")
+        return train.budget_seconds
+    if train.steps is None and train.epochs is None:
+        planner.choose(
+            {"train.budget_seconds": DEFAULT_BUDGET_SECONDS},
+            "one hour, since no --budget, --steps or --epochs was given",
+        )
+    return DEFAULT_BUDGET_SECONDS
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What planning needs to know of machine and corpus. seconds_left: of the budget, for training."""
+
+    seconds_left: float
+    seconds_per_step: float
+    seconds_per_validation: float
+    steps_per_epoch: float
+
+
+def choose_time(planner: Planner, measured: Measured) -> None:
+    """Turn time or epochs into steps, so that the schedule is a function of the step; then warm-up, judging, saving."""
+    train = planner.config.train
+    if train.steps is None and train.epochs is not None:
+        steps = max(1, round(train.epochs * measured.steps_per_epoch))
+        planner.choose({"train.steps": steps}, f"{steps:,} steps: {train.epochs:g} passes over the corpus")
+    elif train.steps is None:
+        steps = max(1, int(measured.seconds_left * (1 - VALIDATION_SHARE) / measured.seconds_per_step))
+        planner.choose(
+            {"train.steps": steps},
+            f"{steps:,} steps: one takes {measured.seconds_per_step:.3g} s here, "
+            f"and {measured.seconds_left:,.0f} s are left for training",
+        )
+    planned = planner.config.train.steps
+    assert planned is not None
+    total = planned * measured.seconds_per_step
+    validations = max(2, min(20, int(VALIDATION_SHARE * total / max(measured.seconds_per_validation, 1e-3))))
+    warmup = max(1, min(4000, planned // 20))
+    validate_every = max(1, -(-planned // validations))
+    save_every = max(1, min(planned, round(SAVE_SECONDS / measured.seconds_per_step)))
+    planner.choose(
+        {"train.warmup_steps": warmup, "train.validate_every": validate_every, "train.save_every": save_every},
+        f"warm-up {warmup:,} steps; a validation every {validate_every:,}, a checkpoint every {save_every:,}",
+    )

@@ -1,0 +1,151 @@
+"""A corpus in, token stores and a tokenizer in the run folder out. Every pair is kept, or counted and written down."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from polyglass.config import DataConfig
+from polyglass.data.corpus import CorpusFiles, open_corpus
+from polyglass.data.filters import FilterReport, filter_pairs, held_out_sources
+from polyglass.data.sampling import SubwordSampler
+from polyglass.data.store import TokenStore, open_store, write_store
+from polyglass.data.subwords import MAX_TRAINING_SENTENCES, Subwords
+from polyglass.errors import ConfigError, DataError
+from polyglass.files import open_atomically, write_atomically
+from polyglass.run.folder import RunFolder
+
+VALIDATION_LINES = ("validation.source.txt", "validation.target.txt")
+KEPT = "kept.txt"
+
+
+@dataclass(frozen=True)
+class CorpusPaths:
+    """The files that a user named: training corpus, and validation corpus if there is one."""
+
+    train: tuple[Path, ...]
+    valid: tuple[Path, ...]
+    source_lang: str | None
+    target_lang: str | None
+    errors: Literal["strict", "skip"]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A prepared corpus: token ids for training and validation, and the validation texts to score against."""
+
+    store: TokenStore
+    validation: TokenStore
+    validation_texts: tuple[list[str], list[str]]
+    subwords: Subwords
+
+
+@dataclass(frozen=True)
+class KeptTexts:
+    """The pairs that passed the filters, as text, in one file of the run folder while it is prepared."""
+
+    path: Path
+    report: FilterReport
+    source_lang: str
+    target_lang: str
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Read the pairs again."""
+        with self.path.open(encoding="utf-8", newline="\n") as lines:
+            for source in lines:
+                yield source[:-1], next(lines)[:-1]
+
+
+def filter_corpus(paths: CorpusPaths, config: DataConfig, folder: RunFolder) -> KeptTexts:
+    """Read the training files and keep what is good. Raises DataError if nothing is left."""
+    files = open_corpus(paths.train, errors=paths.errors)
+    source_lang, target_lang = _languages(paths, files)
+    held_out = held_out_sources(open_corpus(paths.valid, errors=paths.errors)) if paths.valid else frozenset()
+    folder.data.mkdir(exist_ok=True)
+    report = FilterReport()
+    path = folder.data / KEPT
+    with open_atomically(path) as kept:
+        pairs = filter_pairs(files, config, report, held_out=held_out, dropped=folder.path / "dropped.tsv")
+        for pair in pairs:
+            kept.write(f"{pair.source}\n{pair.target}\n".encode())
+    report.check_empty_share()
+    if report.kept == 0:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.dropped.items())
+        raise DataError(f"no pair of {paths.train[0]} can be trained on: {report.read:,} read, dropped {reasons}.")
+    return KeptTexts(path, report, source_lang, target_lang)
+
+
+def store_corpus(kept: KeptTexts, paths: CorpusPaths, config: DataConfig, folder: RunFolder, *, size: int) -> Corpus:
+    """Learn the subwords, encode everything once, and remove the intermediate text.
+
+    Without validation files every 50th pair is set aside for validation, or fewer: about 1,000 at most.
+    """
+    if paths.valid:
+        validation = [(pair.source, pair.target) for pair in open_corpus(paths.valid, errors=paths.errors)]
+        validation = [pair for pair in validation if pair[0].strip() and pair[1].strip()]
+        train: Callable[[], Iterator[tuple[str, str]]] = kept.pairs
+    else:
+        every = max(50, kept.report.kept // 1000)
+        validation = [pair for number, pair in enumerate(kept.pairs()) if number % every == 0]
+        train = lambda: (pair for number, pair in enumerate(kept.pairs()) if number % every != 0)  # noqa: E731
+    stride = 1 + 2 * kept.report.kept // MAX_TRAINING_SENTENCES
+    sample = lambda: (pair for number, pair in enumerate(train()) if number % stride == 0)  # noqa: E731
+    subwords = Subwords.train(sample, config, size=size)
+    subwords.save(folder.path)
+    for part in ("train", "validation"):
+        shutil.rmtree(folder.data / part, ignore_errors=True)
+    write_store(folder.data / "train", train(), subwords, max_length_tokens=config.max_length_tokens)
+    write_store(folder.data / "validation", validation, subwords, max_length_tokens=config.max_length_tokens)
+    for name, side in zip(VALIDATION_LINES, zip(*validation, strict=True), strict=True):
+        write_atomically(folder.data / name, "".join(f"{text}\n" for text in side).encode())
+    kept.path.unlink()
+    return open_prepared(folder)
+
+
+def open_prepared(folder: RunFolder) -> Corpus:
+    """Open what `store_corpus` wrote. Raises BundleError if it is damaged."""
+    texts = [(folder.data / name).read_text(encoding="utf-8").split("\n")[:-1] for name in VALIDATION_LINES]
+    return Corpus(
+        store=open_store(folder.data / "train"),
+        validation=open_store(folder.data / "validation"),
+        validation_texts=(texts[0], texts[1]),
+        subwords=Subwords.load(folder.path),
+    )
+
+
+def build_sampler(corpus: Corpus, config: DataConfig, *, seed: int) -> SubwordSampler | None:
+    """Return the subword sampler that the options ask for; it reads the texts back from their token ids."""
+    if not config.subword_sampling:
+        return None
+    store, subwords = corpus.store, corpus.subwords
+    texts = (
+        (subwords.decode_source(store.source(pair).tolist()), subwords.decode_target(store.target(pair).tolist()))
+        for pair in range(len(store))
+    )
+    return SubwordSampler(texts, subwords, dropout=config.subword_sampling, seed=seed)
+
+
+def describe_data(paths: CorpusPaths, kept: KeptTexts, corpus: Corpus) -> dict[str, Any]:
+    """Return what the model card says of the data."""
+    return {
+        "files": [path.name for path in paths.train],
+        "read": kept.report.read,
+        "kept": len(corpus.store),
+        "dropped": dict(kept.report.dropped)
+        | ({"too_long_tokens": corpus.store.too_long} if corpus.store.too_long else {}),
+        "validation": len(corpus.validation),
+        "validation_files": [path.name for path in paths.valid],
+    }
+
+
+def _languages(paths: CorpusPaths, files: CorpusFiles) -> tuple[str, str]:
+    guessed = files.guess_languages()
+    found = (paths.source_lang or guessed[0], paths.target_lang or guessed[1])
+    if found[0] is None or found[1] is None:
+        names: Sequence[str] = [path.name for path in paths.train]
+        raise ConfigError(
+            f"the languages are not in the file names ({', '.join(names)}). Name them: "
+            "--source-lang en --target-lang de"
+        )
+    return found[0], found[1]

@@ -1,0 +1,49 @@
+"""How fast is this machine at this model? A few real updates on a copy tell."""
+
+import copy
+import time
+from dataclasses import dataclass
+from itertools import islice
+
+from polyglass.config import TrainConfig
+from polyglass.data.batches import BatchSource, Position
+from polyglass.model.seq2seq import Seq2Seq
+from polyglass.training.distributed import ALONE
+from polyglass.training.loop import peak_memory, update
+from polyglass.training.loss import TranslationLoss
+from polyglass.training.state import TrainState
+
+WARM_UP_STEPS = 2
+FEWEST_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What the probe measured: seconds for one update and target tokens in it, on average, and the most memory."""
+
+    seconds_per_step: float
+    tokens_per_step: float
+    peak_memory_bytes: int
+
+
+def probe_speed(model: Seq2Seq, batches: BatchSource, config: TrainConfig, *, seconds: float) -> Speed:
+    """Time updates for about `seconds`, on a copy of the model, with the batches that training will begin with."""
+    state = TrainState(copy.deepcopy(model), config)
+    loss = TranslationLoss(state.model, config.label_smoothing)
+    stream = batches(Position())
+    taken: list[float] = []
+    tokens: list[int] = []
+    began = time.perf_counter()
+    while len(taken) < WARM_UP_STEPS + FEWEST_STEPS or time.perf_counter() - began < seconds:
+        outcome, _ = update(state, loss, stream, config, rate=0.0, team=ALONE)
+        taken.append(outcome.seconds)
+        tokens.append(outcome.target_tokens)
+    counted, kept = taken[WARM_UP_STEPS:], tokens[WARM_UP_STEPS:]
+    return Speed(sum(counted) / len(counted), sum(kept) / len(kept), peak_memory(state.model.device))
+
+
+def steps_per_epoch(batches: BatchSource, accumulate: int) -> float:
+    """Return how many updates one pass over the corpus takes, from the share that the first batches cover."""
+    sample = list(islice(batches(Position()), 32))
+    position = sample[-1][1]
+    return len(sample) / (position.epochs * accumulate)

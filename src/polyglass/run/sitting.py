@@ -1,0 +1,125 @@
+"""One sitting of a run: from the newest checkpoint until training ends or somebody stops it."""
+
+from collections.abc import Callable
+
+import torch
+
+from polyglass.data.batches import BatchSource
+from polyglass.errors import OutOfSpaceError
+from polyglass.files import remove_leftovers
+from polyglass.model.seq2seq import Seq2Seq
+from polyglass.run.folder import RunFolder, RunPlan
+from polyglass.run.judge import Judge
+from polyglass.run.prepare import Corpus
+from polyglass.run.talk import Talk
+from polyglass.training import loop
+from polyglass.training.distributed import Team
+from polyglass.training.events import Notice, Reporter
+from polyglass.training.loss import TranslationLoss
+from polyglass.training.metrics import MetricsFile
+from polyglass.training.progress import Several
+from polyglass.training.schedule import build_schedule
+from polyglass.training.state import TrainState, newest_checkpoint, remove_old_checkpoints
+from polyglass.training.stop import stop_on_signal
+from polyglass.training.watch import Watch
+
+SAVES_THAT_MAY_FAIL = 3
+
+
+class Sitting:
+    """Training in one process, from where the newest checkpoint stands."""
+
+    def __init__(self, folder: RunFolder, plan: RunPlan, corpus: Corpus, model: Seq2Seq, *, team: Team) -> None:
+        self._folder = folder
+        self._plan = plan
+        self._corpus = corpus
+        self._team = team
+        self._failed_saves = 0
+        self.state = TrainState(model, plan.config.train)
+
+    def train(self, batches: BatchSource, talk: Talk) -> int:
+        """Train; returns 0 when training is done, else the exit code of the signal that stopped it."""
+        checkpoint, complaints = newest_checkpoint(self._folder.checkpoints)
+        if checkpoint is not None:
+            self.state.load(checkpoint)
+        if self._is_done():
+            return 0
+        reporter = self._reporter(talk)
+        try:
+            for text in complaints:
+                reporter.notice(Notice(self.state.progress.step, "resumed", text))
+            if checkpoint is not None:
+                text = f"going on after step {self.state.progress.step:,}."
+                reporter.notice(Notice(self.state.progress.step, "resumed", text))
+            with stop_on_signal() as request:
+                self._run(batches, reporter, lambda: bool(request))
+            if request and not self._is_done():
+                text = f"stopped; everything is saved. Go on with: polyglass train --resume {self._folder.path}"
+                reporter.notice(Notice(self.state.progress.step, "stopped", text))
+                return request.exit_code
+        finally:
+            reporter.close()
+        return 0
+
+    def _run(self, batches: BatchSource, reporter: Reporter, should_stop: Callable[[], bool]) -> None:
+        config = self._plan.config
+        judge = Judge(self._folder, self._plan, self._corpus, reporter)
+        objective = TranslationLoss(self.state.model, config.train.label_smoothing)
+        wrapped = self._team.wrap(objective)
+        if config.train.compile:
+            wrapped = torch.compile(wrapped, dynamic=True)  # type: ignore[assignment]
+        hooks = loop.Hooks(
+            validate=lambda: self._validate(judge),
+            save=lambda: self._save(judge, reporter),
+            restore=self._restore,
+            should_stop=should_stop,
+            reporter=reporter,
+            team=self._team,
+        )
+        schedule = build_schedule(config)
+        loop.train(self.state, wrapped, batches, config.train, schedule=schedule, hooks=hooks)
+
+    def _reporter(self, talk: Talk) -> Reporter:
+        if not self._team.leads:
+            return Several([])
+        remove_leftovers(self._folder.path)
+        remove_leftovers(self._folder.checkpoints)
+        screen = talk.training(self._plan.config)
+        metrics = MetricsFile(self._folder.metrics, tell=screen.notice)
+        metrics.cut_back(self.state.progress.step)
+        return Several([screen, metrics], watch=Watch(vocabulary_size=self._corpus.subwords.target_size))
+
+    def _is_done(self) -> bool:
+        progress, train = self.state.progress, self._plan.config.train
+        out_of_patience = train.patience > 0 and progress.misses >= train.patience
+        return progress.step >= (train.steps or 0) or out_of_patience
+
+    def _validate(self, judge: Judge) -> bool:
+        """Let the leader judge, and everybody hear whether to go on."""
+        return self._team.any(self._team.leads and judge.validate(self.state))
+
+    def _save(self, judge: Judge, reporter: Reporter) -> None:
+        """Write a checkpoint; a disk that is full may become free again, so a few failures are only said."""
+        if not self._team.leads:
+            return
+        train = self._plan.config.train
+        try:
+            if not self.state.progress.validated:
+                judge.save_best(judge.bundle(judge.judged_model(self.state), self.state), self.state)
+            self.state.save(self._folder.checkpoints)
+            keep = max(train.keep_checkpoints, train.average_checkpoints if train.average == "checkpoints" else 0)
+            remove_old_checkpoints(self._folder.checkpoints, keep)
+        except OutOfSpaceError as error:
+            self._failed_saves += 1
+            if self._failed_saves >= SAVES_THAT_MAY_FAIL:
+                raise
+            reporter.notice(Notice(self.state.progress.step, "save_failed", f"{error} Training goes on."))
+        else:
+            self._failed_saves = 0
+
+    def _restore(self) -> bool:
+        checkpoint, _ = newest_checkpoint(self._folder.checkpoints)
+        if checkpoint is None:
+            return False
+        self.state.load(checkpoint)
+        return True

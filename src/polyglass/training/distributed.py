@@ -1,0 +1,81 @@
+"""Several processes train one model: torchrun starts them, each takes its rows of every batch.
+
+Written for NCCL on GPUs and gloo on CPUs; one process alone needs none of it.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from polyglass.data.batch import Batch
+
+
+@dataclass(frozen=True)
+class Team:
+    """This process among all that train together."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and talks."""
+        return self.rank == 0
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """Return `module` so that gradients are averaged over the team."""
+        return DistributedDataParallel(module) if self.size > 1 else module
+
+    def share(self, batch: Batch) -> Batch:
+        """Return this process' rows of a batch: every size-th one, beginning with its rank.
+
+        A process for which no row is left gets the first row with nothing to predict, so that it keeps in step.
+        """
+        if self.size == 1:
+            return batch
+        rows = torch.arange(self.rank, len(batch.pairs), self.size)
+        idle = len(rows) == 0
+        rows = torch.zeros(1, dtype=torch.int64) if idle else rows
+        target_out = torch.zeros_like(batch.target_out[rows]) if idle else batch.target_out[rows]
+        return Batch(batch.source[rows], batch.target_in[rows], target_out, batch.target_tokens, batch.pairs)
+
+    def add_up(self, numbers: Tensor) -> Tensor:
+        """Return the sum of `numbers` over the team."""
+        if self.size > 1:
+            dist.all_reduce(numbers)
+        return numbers
+
+    def any(self, here: bool) -> bool:
+        """Return whether something is so in any process of the team."""
+        if self.size == 1:
+            return here
+        device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+        return bool(self.add_up(torch.tensor(float(here), device=device)) > 0)
+
+    def wait(self) -> None:
+        """Wait until every process is here."""
+        if self.size > 1:
+            dist.barrier()
+
+
+ALONE = Team()
+
+
+@contextmanager
+def join_team(device: torch.device) -> Iterator[Team]:
+    """Join the processes that torchrun started (environment WORLD_SIZE and RANK), or be alone."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield ALONE
+        return
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Team(dist.get_rank(), size)
+    finally:
+        dist.destroy_process_group()

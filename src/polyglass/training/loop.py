@@ -1,0 +1,210 @@
+"""The page to read: batches in, a trained model out. Knows no files, no search and no screen.
+
+One step: add up the gradients of a few batches, shorten them, let the optimizer move the weights, move the average.
+"""
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import nn
+
+from polyglass.config import TrainConfig
+from polyglass.data.batch import Batch
+from polyglass.data.batches import BatchSource, Position
+from polyglass.errors import TrainingUnhealthyError
+from polyglass.training.distributed import ALONE, Team
+from polyglass.training.events import Notice, Reporter, StepReport
+from polyglass.training.schedule import Schedule
+from polyglass.training.state import TrainState
+
+NON_FINITE_IN_A_ROW = 3
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What the loop calls; each knows what the loop does not.
+
+    validate: judge the model now; returns whether to go on (False: early stopping). save: write a checkpoint.
+    restore: go back to the newest checkpoint; returns whether there is one. should_stop: has somebody asked this
+    process to stop? team: the processes that train together.
+    """
+
+    validate: Callable[[], bool]
+    save: Callable[[], None]
+    restore: Callable[[], bool]
+    should_stop: Callable[[], bool]
+    reporter: Reporter
+    team: Team = ALONE
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One step: losses in nats per target token, and what it cost."""
+
+    loss: float
+    grad_norm: float
+    target_tokens: int
+    padding_share: float
+    wait_seconds: float
+    seconds: float
+
+
+def train(
+    state: TrainState,
+    loss: nn.Module,
+    batches: BatchSource,
+    config: TrainConfig,
+    *,
+    schedule: Schedule,
+    hooks: Hooks,
+) -> None:
+    """Train until `config.steps` updates are done, validations stop getting better, or somebody asks to stop.
+
+    loss: the module that returns (smoothed, plain) loss sums of a batch (`TranslationLoss`, or a wrapper around it).
+    Raises TrainingUnhealthyError if gradients stay non-finite after going back to a checkpoint.
+    """
+    assert config.steps is not None
+    assert config.save_every is not None
+    assert config.validate_every is not None
+    stream = batches(state.progress.position)
+    failures = 0
+    while state.progress.step < config.steps:
+        step = state.progress.step + 1
+        rate = schedule(step) * state.progress.rate_factor
+        outcome, position = update(state, loss, stream, config, rate=rate, team=hooks.team)
+        state.advance(
+            step=step,
+            position=position,
+            elapsed_seconds=state.progress.elapsed_seconds + outcome.seconds,
+            target_tokens=state.progress.target_tokens + outcome.target_tokens,
+        )
+        if math.isfinite(outcome.grad_norm):
+            failures = 0
+            state.update_average(config.ema_decay)
+        else:
+            failures += 1
+            stream = _after_non_finite(state, failures, stream, batches, hooks)
+            if state.progress.step < step:
+                failures = 0
+                continue
+        hooks.reporter.step(_report(state, config, outcome, rate))
+        last, stop = step == config.steps, hooks.team.any(hooks.should_stop())
+        go_on = hooks.validate() if last or step % config.validate_every == 0 else True
+        if last or stop or not go_on or step % config.save_every == 0:
+            hooks.save()
+        if stop or not go_on:
+            return
+
+
+def update(
+    state: TrainState,
+    loss: nn.Module,
+    stream: Iterator[tuple[Batch, Position]],
+    config: TrainConfig,
+    *,
+    rate: float,
+    team: Team,
+) -> tuple[Outcome, Position]:
+    """Read the next batches and move the weights once, unless the gradient is not finite."""
+    began = time.perf_counter()
+    micro = list(islice(stream, config.accumulate))
+    waited = time.perf_counter() - began
+    target_tokens = sum(batch.target_tokens for batch, _ in micro)
+    device = state.model.device
+    total = torch.zeros((), device=device)
+    loss.train()
+    for number, (batch, _) in enumerate(micro):
+        # Seeded by place, not by what was drawn before: a resumed run silences the same units.
+        torch.manual_seed(_seed(config.seed, state.progress.step, number, team.rank))
+        shared = team.share(batch).to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+            smoothed, _ = loss(shared.source, shared.target_in, shared.target_out)
+        # DDP takes the mean over processes; times their number it is the sum, as if one process had seen all rows.
+        (smoothed * (team.size / target_tokens)).backward()
+        total += smoothed.detach()
+    limit = config.clip_norm or math.inf
+    grad_norm = float(torch.nn.utils.clip_grad_norm_(state.model.parameters(), limit))
+    if math.isfinite(grad_norm):
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate
+        state.optimizer.step()
+    state.optimizer.zero_grad(set_to_none=True)
+    outcome = Outcome(
+        loss=float(team.add_up(total)) / target_tokens,
+        grad_norm=grad_norm,
+        target_tokens=target_tokens,
+        padding_share=_padding_share([batch for batch, _ in micro], state.model.ids.pad),
+        wait_seconds=waited,
+        seconds=time.perf_counter() - began,
+    )
+    return outcome, micro[-1][1]
+
+
+def _after_non_finite(
+    state: TrainState,
+    failures: int,
+    stream: Iterator[tuple[Batch, Position]],
+    batches: BatchSource,
+    hooks: Hooks,
+) -> Iterator[tuple[Batch, Position]]:
+    """Count an update that was left out; after several in a row go back to the last checkpoint, once."""
+    progress = state.progress
+    state.advance(skipped_steps=progress.skipped_steps + 1)
+    text = (
+        f"the gradient of step {progress.step} is not finite (NaN or infinity); the update was left out "
+        f"({progress.skipped_steps + 1} so far). Epoch {progress.position.epoch + 1}, batch {progress.position.batch}."
+    )
+    hooks.reporter.notice(Notice(progress.step, "non_finite", text))
+    if failures < NON_FINITE_IN_A_ROW:
+        return stream
+    if progress.rate_factor < 1.0 or not hooks.restore():
+        raise TrainingUnhealthyError(
+            f"training cannot go on: {failures} updates in a row had gradients that are not finite, at step "
+            f"{progress.step}. Try a lower train.learning_rate, a longer train.warmup_steps, or model.norm_place=pre."
+        )
+    state.advance(rate_factor=0.5)
+    text = f"{failures} such updates in a row: back to step {state.progress.step} with half the learning rate."
+    hooks.reporter.notice(Notice(state.progress.step, "non_finite", text))
+    return batches(state.progress.position)
+
+
+def _seed(*parts: int) -> int:
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])
+
+
+def _padding_share(batches: list[Batch], pad_id: int) -> float:
+    real = sum(int((batch.source != pad_id).sum()) + batch.target_tokens for batch in batches)
+    return 1 - real / sum(batch.source.numel() + batch.target_out.numel() for batch in batches)
+
+
+def peak_memory(device: torch.device) -> int:
+    """Return the most memory used so far, in bytes: allocated on a GPU, resident in this process on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _report(state: TrainState, config: TrainConfig, outcome: Outcome, rate: float) -> StepReport:
+    progress = state.progress
+    assert config.steps is not None
+    return StepReport(
+        step=progress.step,
+        total_steps=config.steps,
+        epoch=progress.position.epochs,
+        loss=outcome.loss,
+        learning_rate=rate,
+        grad_norm=outcome.grad_norm,
+        target_tokens=outcome.target_tokens,
+        tokens_per_second=outcome.target_tokens / outcome.seconds,
+        padding_share=outcome.padding_share,
+        wait_share=outcome.wait_seconds / outcome.seconds,
+        elapsed_seconds=progress.elapsed_seconds,
+        memory_bytes=peak_memory(state.model.device),
+    )

@@ -1,0 +1,99 @@
+"""The searches on a small random Transformer: neighbours, cache and stop rule must change nothing."""
+
+import pytest
+import torch
+from slow_search import slow_beam_search
+from torch import Tensor
+
+from polyglass.config import DecodeConfig
+from polyglass.decoding.beam import beam_search
+from polyglass.decoding.forced import force
+from polyglass.decoding.hypothesis import Hypothesis
+from polyglass.decoding.search import search
+from polyglass.model.transformer import Transformer
+from tiny_transformer import IDS, SIZE, padded, tiny_model
+
+FLOAT32 = 1e-4  # sums of log-probabilities in float32, in another order
+SENTENCES = 64
+EOS_PUSH = 2.0
+
+
+@pytest.fixture(scope="module")
+def model() -> Transformer:
+    """A model whose logits are spread out, so that no two hypotheses tie, and that ends most of its outputs."""
+    made = tiny_model(seed=3, encoder_layers=1, decoder_layers=2)
+    with torch.no_grad():
+        made.output.weight.mul_(2.0)
+        made.output.weight[IDS.eos] += made.decoder.layers[-1].feed_forward_residual.norm.bias * EOS_PUSH
+    return made
+
+
+@pytest.fixture(scope="module")
+def sentences() -> list[list[int]]:
+    generator = torch.Generator().manual_seed(1)
+    lengths = torch.randint(1, 9, (SENTENCES,), generator=generator).tolist()
+    return [[*torch.randint(4, SIZE, (length,), generator=generator).tolist(), IDS.eos] for length in lengths]
+
+
+def same(found: list[Hypothesis], expected: list[Hypothesis]) -> bool:
+    return [one.ids for one in found] == [one.ids for one in expected] and [
+        one.score for one in found
+    ] == pytest.approx([one.score for one in expected], abs=FLOAT32)
+
+
+def options(beam_size: int, **more: object) -> DecodeConfig:
+    return DecodeConfig(beam_size=beam_size, n_best=beam_size, max_length_factor=1, max_length_extra=4, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("beam_size", [1, 4, 8])
+def test_neither_batch_size_nor_order_nor_padding_changes_a_token(
+    model: Transformer, sentences: list[list[int]], beam_size: int
+) -> None:
+    alone = [beam_search(model, torch.tensor([one]), options(beam_size))[0] for one in sentences]
+    by_length = sorted(range(SENTENCES), key=lambda row: len(sentences[row]))
+    shuffled = torch.randperm(SENTENCES, generator=torch.Generator().manual_seed(2)).tolist()
+    for batch, rows in [(2, shuffled), (7, by_length), (7, shuffled), (64, by_length), (64, shuffled)]:
+        for first in range(0, SENTENCES, batch):
+            some = rows[first : first + batch]
+            found = beam_search(model, padded([sentences[row] for row in some]), options(beam_size))
+            assert all(same(one, alone[row]) for one, row in zip(found, some, strict=True))
+
+
+@pytest.mark.parametrize("beam_size", [2, 5])
+def test_a_batch_finds_what_a_slow_search_without_cache_finds(
+    model: Transformer, sentences: list[list[int]], beam_size: int
+) -> None:
+    some = sentences[:6]
+    prefix = [[5, 6], [], [7], [], [4, 4], []]
+    setting = DecodeConfig(beam_size=beam_size, n_best=2, max_length_factor=1, max_length_extra=3)
+    found = beam_search(model, padded(some), setting, prefix=prefix)
+    for row, one in enumerate(some):
+        source: Tensor = torch.tensor(one)
+        limit = len(one) + 3
+        expected = slow_beam_search(
+            model, source, beam_size=beam_size, n_best=2, limit=limit, alpha=0.6, prefix=prefix[row]
+        )
+        assert same(found[row], expected)
+
+
+@pytest.mark.parametrize("beam_size", [1, 5])
+def test_forced_decoding_gives_the_scores_of_the_search(
+    model: Transformer, sentences: list[list[int]], beam_size: int
+) -> None:
+    found = beam_search(model, padded(sentences), options(beam_size))
+    rows = [row for row, hypotheses in enumerate(found) for _ in hypotheses]
+    texts = [[token for token in one.ids if token != IDS.eos] for hypotheses in found for one in hypotheses]
+    forced = force(model, padded([sentences[row] for row in rows]), texts, 0.6)
+    ended = 0
+    for one, expected in zip((one for hypotheses in found for one in hypotheses), forced, strict=True):
+        assert one.token_log_probs == pytest.approx(expected.token_log_probs[: len(one.ids)], abs=FLOAT32)
+        ended += one.finish_reason == "end"
+    assert ended > SENTENCES / 2  # or this test shows little
+
+
+def test_samples_of_a_sentence_are_the_same_in_any_batch(model: Transformer, sentences: list[list[int]]) -> None:
+    setting = options(2, sample=True)
+    whole = search(model, padded(sentences), setting)
+    for first in range(0, SENTENCES, 7):
+        part = search(model, padded(sentences[first : first + 7]), setting)
+        assert all(same(one, other) for one, other in zip(part, whole[first : first + 7], strict=True))
