@@ -1,20 +1,24 @@
 """Text in, text out: in order, whole, the same in any company, with a look inside."""
 
+import copy
 import math
 import threading
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polyglass.bundle import Bundle
+from polyglass.bundle import Bundle, save_bundle
+from polyglass.config import DecodeConfig
 from polyglass.data.batch import pad
-from polyglass.decoding.hypothesis import SearchTrace
+from polyglass.decoding.hypothesis import Hypothesis, SearchTrace
 from polyglass.decoding.search import search
 from polyglass.errors import ConfigError, InputError, PolyglassError
+from polyglass.model.transformer import Transformer
 from polyglass.translator import EMPTY, Translator
 from tiny_bundle import SENTENCES, tiny_bundle
 
@@ -26,10 +30,13 @@ TARGETS = [target for _, target in SENTENCES]
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
     """A model with random weights, but one that ends its sentences."""
-    made = tiny_bundle(tie_embeddings="two", joint=False)
+    made = tiny_bundle(tie_embeddings="none", joint=False)
+    model = cast(Transformer, made.model)
+    last_norm = [parameter for name, parameter in model.decoder.named_parameters() if "norm" in name][-1]
     with torch.no_grad():
-        made.model.output.weight[made.subwords.ids.eos] *= 3  # type: ignore[union-attr, operator]
-    return made
+        model.output.weight[made.subwords.ids.eos] = 2 * last_norm / last_norm.norm()
+    short = DecodeConfig(beam_size=4, max_length_factor=0.5, max_length_extra=3)
+    return replace(made, config=made.config.model_copy(update={"decode": short}))
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +44,16 @@ def translator(bundle: Bundle) -> Translator:
     return Translator(bundle)
 
 
-def test_a_saved_model_translates_as_it_did_before(tmp_path: Any, bundle: Bundle, translator: Translator) -> None:
-    from polyglass.bundle import save_bundle
-
+def test_a_saved_model_translates_as_it_did_before(tmp_path: Path, bundle: Bundle, translator: Translator) -> None:
     save_bundle(tmp_path / "m", bundle)
     assert Translator.load(str(tmp_path / "m")).translate(SOURCES) == translator.translate(SOURCES)
 
 
 def test_answers_come_in_the_order_of_the_texts_whatever_their_length(translator: Translator) -> None:
-    texts = [*SOURCES, "a", "The dog. " * 5, "", "Two men are"] * 3
+    texts = [*SOURCES, "a", "The dog. " * 3, "", "Two men are"] * 3
     together = translator.translate(texts, batch_tokens=200)
     assert [translation.source for translation in together] == texts
-    for text, translation in zip(texts, together, strict=True):
+    for text, translation in zip(texts[:8], together, strict=False):
         alone = translator.translate([text])[0]
         assert translation.text == alone.text
         assert translation.candidates[0].score == pytest.approx(alone.candidates[0].score, abs=SAME_SCORE)
@@ -56,8 +61,8 @@ def test_answers_come_in_the_order_of_the_texts_whatever_their_length(translator
 
 @given(st.lists(st.text(max_size=30), max_size=12))
 @settings(max_examples=30, deadline=None)
-def test_any_texts_give_as_many_translations_of_one_line_each(texts: list[str]) -> None:
-    answers = Translator(tiny_bundle()).translate(texts, beam_size=1, max_length_extra=2, max_length_factor=0.1)
+def test_any_texts_give_as_many_translations_of_one_line_each(translator: Translator, texts: list[str]) -> None:
+    answers = translator.translate(texts, beam_size=1, max_length_extra=2, max_length_factor=0.1)
     assert [answer.source for answer in answers] == texts
     assert all("\n" not in answer.text for answer in answers)
     assert all(answer.text == "" for answer in answers if not answer.source.strip())
@@ -86,17 +91,15 @@ def test_half_of_a_surrogate_pair_is_replaced_and_a_whole_one_joined(translator:
     assert pair.candidates == plain.candidates
 
 
-def test_a_subword_that_spells_a_line_feed_does_not_break_the_line(bundle: Bundle) -> None:
+def test_a_subword_that_spells_a_line_feed_does_not_break_the_line(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     line_feed = bundle.subwords.target_pieces(range(bundle.subwords.target_size)).index("<0x0A>")
-    answer = Translator(bundle)._candidate(search_result(bundle, [line_feed, bundle.subwords.ids.eos]))
-    assert answer.text.strip() == ""
-    assert "\n" not in answer.text
-
-
-def search_result(bundle: Bundle, ids: list[int]) -> Any:
-    from polyglass.decoding.ranking import scored
-
-    return scored(ids, [-1.0] * len(ids), 0.6, eos=bundle.subwords.ids.eos)
+    hypothesis = Hypothesis((line_feed, bundle.subwords.ids.eos), (-1.0, -1.0), -2.0, -2.0, "end")
+    monkeypatch.setattr("polyglass.translator.search", lambda *_, **__: [[hypothesis]])
+    text = Translator(bundle).translate(["A dog."])[0].text
+    assert text.strip() == ""
+    assert "\n" not in text
 
 
 def test_a_source_that_is_too_long_is_cut_and_says_by_how_much(translator: Translator) -> None:
@@ -144,14 +147,9 @@ def test_samples_depend_on_the_seed_and_on_nothing_else(translator: Translator) 
 
 
 def test_options_that_are_not_given_are_those_of_the_model(bundle: Bundle) -> None:
-    greedy = replace(bundle, config=bundle.config.model_copy(update={"decode": decode(beam_size=1)}))
-    assert Translator(greedy).translate(SOURCES) == Translator(bundle).translate(SOURCES, beam_size=1)
-
-
-def decode(**changes: Any) -> Any:
-    from polyglass.config import DecodeConfig
-
-    return DecodeConfig(**changes)
+    greedy = bundle.config.decode.model_copy(update={"beam_size": 1})
+    changed = replace(bundle, config=bundle.config.model_copy(update={"decode": greedy}))
+    assert Translator(changed).translate(SOURCES) == Translator(bundle).translate(SOURCES, beam_size=1)
 
 
 @pytest.mark.parametrize(
@@ -257,12 +255,12 @@ def test_there_is_nothing_to_see_in_an_empty_source(translator: Translator) -> N
 
 
 def test_a_text_on_which_the_model_fails_is_named(bundle: Bundle) -> None:
-    broken = tiny_bundle()
-    word = broken.subwords.encode_source(["dog"])[0][0]
+    broken = copy.deepcopy(bundle)
+    word = broken.subwords.encode_source(["dog"])[0][-1]
     with torch.no_grad():
-        broken.model.source_embedding.weight[word] = float("nan")  # type: ignore[union-attr, operator]
-    translator = Translator(replace(broken, config=bundle.config))
-    with pytest.raises(PolyglassError, match="The model failed on text 2: what it computed is not a number.*'dog'"):
+        cast(Transformer, broken.model).source_embedding.weight[word] = float("nan")
+    translator = Translator(broken)
+    with pytest.raises(PolyglassError, match=r"The model failed on text 2: what it computed is not a number\..*'dog'"):
         translator.translate(["A", "dog"])
 
 

@@ -14,6 +14,7 @@ import pytest
 from polyglass.cli.main import main
 from polyglass.config import Config
 from polyglass.translator import Candidate, Translation, Translator
+from tiny_bundle import SENTENCES, tiny_folder
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 GERMAN = ["eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn"]
@@ -77,14 +78,15 @@ def test_the_table_tells_scores_lengths_faults_and_signatures(
 ) -> None:
     assert main(["evaluate", "good", "test.en", "test.de"]) == 0
     text = capsys.readouterr().out
+    flowing = " ".join(text.split())
     assert "good on test.en, test.de: 100 sentences." in text
     assert "sentences a second (beam 5)." in text
     assert "\nchrF2  " in text
     assert "\nBLEU  " in text
     assert "\n6-10 words                 100" in text
-    assert "- 10 of 100 outputs (10%) are far shorter than the reference. Lines: 4, 14, 24, 34, 44, ..." in text
+    assert "- 10 of 100 outputs (10%) are far shorter than the reference. Lines: 4, 14, 24, 34, 44, ..." in flowing
     assert "\nBLEU\n  nrefs:1|bs:1000|seed:12345|case:mixed|eff:no|tok:13a|smooth:exp|version:" in text
-    assert "- 19 sources were longer than the model takes and were cut. Lines: 10,\n    20, 30, 40, 50, ..." in text
+    assert "- 19 sources were longer than the model takes and were cut. Lines: 10, 20, 30, 40, 50, ..." in flowing
 
 
 def test_the_table_is_plain_and_fits_into_80_columns(
@@ -201,6 +203,29 @@ def test_a_test_set_may_be_a_table(world: dict[str, FakeTranslator], capsys: pyt
     assert record["data"]["pairs_sha256"] == plain["data"]["pairs_sha256"]
 
 
+def test_the_languages_choose_the_keys_of_a_jsonl_test_set(
+    world: dict[str, FakeTranslator], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _write("test.jsonl", [json.dumps({"de": d, "en": e}) for d, e in zip(REFERENCES, SOURCES, strict=True)])
+    assert "Give the en file first, or say --source-lang en --target-lang de" in _error(
+        "evaluate good test.jsonl", capsys
+    )
+    record = _json("evaluate good test.jsonl --source-lang en --target-lang de", capsys)
+    assert record["scores"] == _json("evaluate good test.en test.de", capsys)["scores"]
+
+
+def test_a_skipped_line_of_the_test_set_is_skipped_in_the_outputs_too(
+    world: dict[str, FakeTranslator], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [f"{line}\n".encode() for line in SOURCES]
+    Path("test.en").write_bytes(b"".join([*lines[:2], b"caf\xe9\n", *lines[3:]]))
+    _write("out.txt", REFERENCES)
+    assert "test.en:3: byte 0xE9" in _error("evaluate --outputs out.txt test.en test.de", capsys)
+    record = _json("evaluate --outputs out.txt test.en test.de --errors skip", capsys)
+    assert record["data"]["sentences"] == 99
+    assert record["scores"]["metrics"][0]["value"] == pytest.approx(100)
+
+
 def test_a_test_set_the_wrong_way_round_is_refused_before_anything_is_translated(
     world: dict[str, FakeTranslator], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -269,6 +294,32 @@ def test_text_from_files_cannot_steer_the_terminal(
     text = capsys.readouterr().out
     assert "\x1b" not in text
     assert r"\x1b[2Jweg" in text
+
+
+def test_a_real_model_is_evaluated_from_folder_to_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny_folder(tmp_path / "tiny")
+    _write("test.en", [english for english, _ in SENTENCES])
+    _write("test.de", [german for _, german in SENTENCES])
+    record = _json(
+        "evaluate tiny test.en test.de --beam-size 2 --set decode.max_length_extra=2 --output out.txt", capsys
+    )
+    outputs = Translator.load("tiny").translate([english for english, _ in SENTENCES], beam_size=2, max_length_extra=2)
+    assert Path("out.txt").read_text(encoding="utf-8").split("\n")[:-1] == [output.text for output in outputs]
+    assert record["system"]["model"]["decode"]["beam_size"] == 2
+    assert _json("evaluate --outputs out.txt test.en test.de", capsys)["scores"] == record["scores"]
+    assert "tiny translates en to de" in _error("evaluate tiny test.de test.en", capsys)
+
+
+def test_a_folder_that_is_no_model_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _write("test.en", SOURCES)
+    _write("test.de", REFERENCES)
+    assert "model.safetensors" in _error("evaluate nowhere test.en test.de", capsys)
 
 
 def test_scoring_a_file_of_translations_needs_no_torch(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_a_thousand_sentences_without_end_stop_at_their_limits(beam_size: int) -
 def test_no_output_is_longer_than_the_model_can_read(beam_size: int) -> None:
     model = TableModel.random(1, 7, 20, seed=1).that_never_ends()
     model.max_positions = 12
-    assert output_limits(sources(9), model, DecodeConfig()) == [11]
+    assert output_limits(model, sources(9), DecodeConfig()) == [11]
     ((found,),) = beam_search(model, sources(9), options(beam_size, 1, factor=2.0, extra=50))
     assert len(found.ids) == 11
 

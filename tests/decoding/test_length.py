@@ -17,11 +17,11 @@ def test_the_length_penalty_is_that_of_gnmt(length: int, alpha: float, expected:
 def test_the_limit_counts_the_source_with_eos_and_without_padding() -> None:
     model = TableModel.random(3, 4, 6, seed=1, scale=1.0)
     source = sources(2, 9, 5, padding=7)
-    assert output_limits(source, model, DecodeConfig(max_length_factor=1.5, max_length_extra=3)) == [6, 16, 10]
+    assert output_limits(model, source, DecodeConfig(max_length_factor=1.5, max_length_extra=3)) == [6, 16, 10]
 
 
 def test_the_limit_leaves_one_position_for_bos_and_is_never_zero() -> None:
     model = TableModel.random(3, 4, 6, seed=1)
     model.max_positions = 10
-    assert output_limits(sources(2, 9), model, DecodeConfig(max_length_factor=0.1, max_length_extra=0)) == [1, 1]
-    assert output_limits(sources(2, 9), model, DecodeConfig(max_length_factor=1, max_length_extra=4)) == [6, 9]
+    assert output_limits(model, sources(2, 9), DecodeConfig(max_length_factor=0.1, max_length_extra=0)) == [1, 1]
+    assert output_limits(model, sources(2, 9), DecodeConfig(max_length_factor=1, max_length_extra=4)) == [6, 9]

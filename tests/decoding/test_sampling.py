@@ -132,9 +132,9 @@ def test_the_largest_uniform_number_never_meets_an_impossible_word() -> None:
     log_probs = torch.tensor([[0.3, 0.7, 0.0, 0.0]]).log().repeat(1000, 1)
     log_probs[:, :2] += torch.rand(1000, 1, generator=torch.Generator().manual_seed(1))
     uniform = torch.full((1000,), 1 - 2.0**-24)
-    assert set(draw(log_probs, uniform, DecodeConfig()).tolist()) == {1}
-    assert set(draw(log_probs, uniform, DecodeConfig(top_p=0.999)).tolist()) == {0}
-    assert set(draw(log_probs, torch.zeros(1000), DecodeConfig()).tolist()) == {0}
+    assert set(draw(log_probs, uniform, options=DecodeConfig()).tolist()) == {1}
+    assert set(draw(log_probs, uniform, options=DecodeConfig(top_p=0.999)).tolist()) == {0}
+    assert set(draw(log_probs, torch.zeros(1000), options=DecodeConfig()).tolist()) == {0}
 
 
 def test_search_samples_or_searches_as_the_options_say() -> None:

@@ -34,14 +34,14 @@ def test_the_quick_top_k_keeps_impossible_words_behind_possible_ones() -> None:
 
 
 def test_half_precision_logits_give_float32_log_probabilities() -> None:
-    log_probs = next_log_probs(torch.randn(2, 9).bfloat16(), IDS, None)
+    log_probs = next_log_probs(torch.randn(2, 9).bfloat16(), IDS, forced=None)
     assert log_probs.dtype == torch.float32
 
 
 def test_a_forced_word_keeps_its_probability_and_no_other_is_possible() -> None:
     logits = torch.randn(3, 9, generator=torch.Generator().manual_seed(1))
-    free = next_log_probs(logits, IDS, None)
-    forced = next_log_probs(logits, IDS, torch.tensor([-1, 5, 8]))
+    free = next_log_probs(logits, IDS, forced=None)
+    forced = next_log_probs(logits, IDS, forced=torch.tensor([-1, 5, 8]))
     assert torch.equal(forced[0], free[0])
     for row, word in ((1, 5), (2, 8)):
         assert forced[row, word] == free[row, word] == logits[row].log_softmax(-1)[word]

@@ -10,7 +10,7 @@ from polyglass.errors import InputError
 if TYPE_CHECKING:
     from polyglass.config import Config
     from polyglass.data.filters import FilterReport
-    from polyglass.training.events import Plan, Reporter
+    from polyglass.training.events import Plan, Reporter, Validation
     from polyglass.training.plan_view import Card
 
 EXAMPLES = """examples:
@@ -92,7 +92,13 @@ class _Terminal:
     def __init__(self) -> None:
         from rich.console import Console
 
-        self._console: Console = Console(highlight=False)
+        class Patient(Console):
+            """A console whose reader may go away (`polyglass train ... | head`) without ending the training."""
+
+            def on_broken_pipe(self) -> None:
+                pass
+
+        self._console: Console = Patient(highlight=False)
         self.has_trained = False
 
     def say(self, text: str) -> None:
@@ -107,11 +113,14 @@ class _Terminal:
 
         show_plan(plan, self._console)
 
-    def training(self, config: "Config") -> "Reporter":
-        from polyglass.training.panel import screen_reporter
+    def training(self, config: "Config", last: "Validation | None") -> "Reporter":
+        from polyglass.training.panel import LivePanel, screen_reporter
 
         self.has_trained = True
-        return screen_reporter(self._console, validate_every=config.train.validate_every)
+        reporter = screen_reporter(self._console, validate_every=config.train.validate_every)
+        if last is not None and isinstance(reporter, LivePanel):
+            reporter.recall(last)
+        return reporter
 
     def card(self, card: "Card") -> None:
         from polyglass.training.plan_view import show_card

@@ -35,23 +35,31 @@ class Setting:
     adjuncts: bool = True  # whether it may have a clause of reason, time or purpose
 
 
-class Speaker:
-    """Draws meanings. Uses nothing but `Random.random`, which gives the same numbers in every Python version."""
+class Dice:
+    """Chance. Uses nothing but `Random.random`, which gives the same numbers in every Python version."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed).random
+        self.roll = random.Random(seed).random
 
     def chance(self, share: float) -> bool:
         """True in this share of the calls."""
-        return self._random() < share
+        return self.roll() < share
 
     def one_of(self, items: Sequence[Item]) -> Item:
         """Draw an item."""
-        return items[int(self._random() * len(items))]
+        return items[int(self.roll() * len(items))]
+
+
+class Speaker:
+    """Draws meanings."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = Dice(seed)
+        self.chance, self.one_of = self.dice.chance, self.dice.one_of
 
     def depth(self, deepest: int) -> int:
-        """Draw how deep to nest; shallow sentences are more frequent."""
-        return int(self._random() ** 2 * (deepest + 1))
+        """Draw how deep to nest; small depths are more frequent."""
+        return int(self.dice.roll() ** 2 * (deepest + 1))
 
     def sentence(self, depth: int) -> Sentence:
         """Draw a statement or a question whose innermost clause stands in `depth` others."""
@@ -64,7 +72,7 @@ class Speaker:
         if clause.place and clause.verb not in MOTION and self.chance(0.25):
             return Sentence(replace(clause, place=None), front=clause.place)
         if clause.verb is not BELONG and self.chance(0.3):
-            return Sentence(replace(clause, time=None), front=clause.time or self.time(clause))
+            return Sentence(replace(clause, time=None), front=clause.time or _time(self.dice, clause))
         return Sentence(clause)
 
     def question(self, clause: Clause) -> Sentence:
@@ -82,7 +90,7 @@ class Speaker:
         """Draw a clause."""
         growth = self.growth(setting)
         verb, joint = self.verb(setting, growth)
-        tense, modal = self.tense(setting.time, verb)
+        tense, modal = _tense(self.dice, setting.time, verb)
         inner = Setting(setting.depth - 1, "past" if tense == "past" else "any", adjuncts=setting.adjuncts)
         subject = setting.subject or self.noun_phrase(verb.by, inner=inner if growth == "subject" else None)
         receiver = self.noun_phrase(PERSON, beside=(subject,)) if verb in GIVING else None
@@ -90,7 +98,7 @@ class Speaker:
         if verb in WITH_OBJECT and not thing:
             beside = (subject, receiver) if receiver else (subject,)
             thing = self.noun_phrase(verb.takes, beside=beside, inner=inner if growth == "object" else None)
-        quality = self.adjective(subject.head.kind, besides=subject.adjective) if verb is BE else None
+        quality = _adjective(self.dice, subject.head.kind, besides=subject.adjective) if verb is BE else None
         clause = Clause(subject, verb, tense, modal, receiver=receiver, object=thing, quality=quality)
         if growth not in ("object", "clause"):
             clause = self.circumstances(clause)
@@ -129,18 +137,6 @@ class Speaker:
             if active and (not subject or subject.head.kind & verb.by) and (not thing or thing.head.kind & verb.takes):
                 return verb, None
 
-    def tense(self, time: str, verb: Verb) -> tuple[Tense, Modal | None]:
-        """Draw tense and modal verb; what is a state is simply so, or was."""
-        if time == "past":
-            return "past", None
-        if time != "any" or self.chance(0.4):
-            return "present", None
-        if verb in (BE, BELONG):
-            return ("present", verbs.WILL) if verb is BE and self.chance(0.4) else ("past", None)
-        if self.chance(0.4):
-            return "present", self.one_of(verbs.MODALS)
-        return ("perfect" if self.chance(0.4) else "past"), None
-
     def circumstances(self, clause: Clause) -> Clause:
         """Add with whom, where (or where to) and when."""
         verb, companion, place = clause.verb, None, None
@@ -152,18 +148,13 @@ class Speaker:
             place = self.place(verbs.DIRECTIONS)
         elif verb is not BE and self.chance(0.25):
             place = self.place(verbs.PREPOSITIONS)
-        time = self.time(clause) if self.chance(0.25) else None
+        time = _time(self.dice, clause) if self.chance(0.25) else None
         return replace(clause, companion=companion, place=place, time=time) if companion or place or time else clause
 
     def place(self, prepositions: Sequence[verbs.Preposition]) -> Place:
         """Draw a preposition and a noun that goes with it."""
         preposition = self.one_of(prepositions)
         return Place(preposition, self.noun_phrase(preposition.kind, plain=True))
-
-    def time(self, clause: Clause) -> Phrase:
-        """Draw a time that goes with the tense."""
-        tense = "modal" if clause.modal else clause.tense
-        return self.one_of([phrase for phrase in verbs.TIMES if tense in phrase.tenses])
 
     def dependent(self, joint: Joint, clause: Clause, inner: Setting) -> Dependent:
         """Draw the clause that depends on `clause`."""
@@ -189,8 +180,8 @@ class Speaker:
             determiner = self.one_of((*lexicon.POSSESSIVES, lexicon.THIS, lexicon.EVERY))
         plural = self.chance(0.3) and determiner is not lexicon.EVERY
         counted = plural and not plain and determiner in (THE, A) and self.chance(0.3)
-        adjective = self.adjective(noun.kind) if self.chance(0.2) else None
-        phrase = NounPhrase(noun, determiner, plural, adjective, count=self.number() if counted else None)
+        adjective = _adjective(self.dice, noun.kind) if self.chance(0.2) else None
+        phrase = NounPhrase(noun, determiner, plural, adjective, count=_number(self.dice) if counted else None)
         return replace(phrase, relative=self.relative(phrase, inner)) if inner else phrase
 
     def relative(self, phrase: NounPhrase, inner: Setting) -> Relative:
@@ -201,15 +192,36 @@ class Speaker:
             return Relative(self.clause(replace(inner, subject=phrase)), "subject")
         return Relative(self.clause(replace(inner, thing=phrase)), "object")
 
-    def adjective(self, kind: Kind, *, besides: lexicon.Adjective | None = None) -> lexicon.Adjective:
-        """Draw an adjective that goes with a noun of this kind, and another one than `besides`."""
-        return self.one_of([word for word in _adjectives(kind) if word is not besides])
 
-    def number(self) -> int:
-        """Draw a number from 2 to 999,999, mostly small; none like 101, which takes a special form before nouns."""
-        digits = self.one_of((1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 4, 6))
-        number = max(2, int(self._random() * 10**digits))
-        return number + 1 if number % 100 == 1 else number
+def _tense(dice: Dice, time: str, verb: Verb) -> tuple[Tense, Modal | None]:
+    """Draw tense and modal verb; what is a state is simply so, or was."""
+    if time == "past":
+        return "past", None
+    if time != "any" or dice.chance(0.4):
+        return "present", None
+    if verb in (BE, BELONG):
+        return ("present", verbs.WILL) if verb is BE and dice.chance(0.4) else ("past", None)
+    if dice.chance(0.4):
+        return "present", dice.one_of(verbs.MODALS)
+    return ("perfect" if dice.chance(0.4) else "past"), None
+
+
+def _time(dice: Dice, clause: Clause) -> Phrase:
+    """Draw a time that goes with the tense."""
+    tense = "modal" if clause.modal else clause.tense
+    return dice.one_of([phrase for phrase in verbs.TIMES if tense in phrase.tenses])
+
+
+def _adjective(dice: Dice, kind: Kind, *, besides: lexicon.Adjective | None = None) -> lexicon.Adjective:
+    """Draw an adjective that goes with a noun of this kind, and another one than `besides`."""
+    return dice.one_of([word for word in _adjectives(kind) if word is not besides])
+
+
+def _number(dice: Dice) -> int:
+    """Draw a number from 2 to 999,999, mostly small; none like 101, which takes a special form before nouns."""
+    digits = dice.one_of((1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 6))
+    number = 2 + int(dice.roll() * (10**digits - 2))
+    return number + 1 if number % 100 == 1 else number
 
 
 @cache

@@ -1,7 +1,7 @@
 """The demo corpus, part 2 of 5: verbs with their forms, the words that join clauses, places and times.
 
 A verb is written "give/gave/given" in English and "geben/gibt/gab/gegeben" in German; regular forms may be left out.
-"look for" has a word that stays behind the verb; "auf|machen" is separable: er macht auf, weil er aufmacht, aufgemacht.
+"look for" has a word that stays behind the verb; "auf|machen" is separable: er macht auf, er hat aufgemacht.
 An English verb must not look the same in present and past (so neither "read" nor "put"), or English would no longer
 determine the German tense.
 """
@@ -192,12 +192,16 @@ HABEN = Forms("haben", ("habe", "hat", "haben"), ("hatte", "hatte", "hatten"), "
 
 @dataclass(frozen=True, eq=False)
 class Modal:
-    """A verb that sends the main verb to the end as an infinitive. `lexical`: in English an ordinary verb with "to"."""
+    """A verb that sends the main verb to the end as an infinitive; its forms go with I, he and we.
+
+    lexical: in English an ordinary verb with "to". negatable: False where a negation means something else in German
+    ("must not" is "darf nicht").
+    """
 
     english: tuple[str, str, str]
     german: tuple[str, str, str]
     lexical: bool = False
-    negatable: bool = True  # "must not" is "darf nicht", so better none
+    negatable: bool = True
 
 
 WILL = Modal(("will",) * 3, ("werde", "wird", "werden"))
@@ -231,16 +235,8 @@ REASONS = (Joint("because", "weil"), Joint("although", "obwohl"))
 MEANWHILE = (Joint("before", "bevor", same_time=True), Joint("while", "während", same_time=True))
 IN_PRESENT = (Joint("if", "wenn", same_time=True), Joint("when", "wenn", same_time=True))
 IN_PAST = (Joint("when", "als", same_time=True),)
-CLAUSAL = (
-    (SAY, THAT),
-    (BELIEVE, THAT),
-    (HOPE, THAT),
-    (KNOW, THAT),
-    (KNOW, WHETHER),
-    (ASK, WHETHER),
-    (TRY, TO),
-    (FORGET, TO),
-)
+SAYING = tuple((verb, THAT) for verb in (SAY, BELIEVE, HOPE, KNOW))
+CLAUSAL = (*SAYING, (KNOW, WHETHER), (ASK, WHETHER), (TRY, TO), (FORGET, TO))
 
 
 # --- Places and times ---------------------------------------------------------------------------------------------

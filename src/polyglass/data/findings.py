@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal, Protocol
+from typing import Literal
 
 from polyglass.data.alignment import FEWEST_PAIRS, MAX_SHIFT, Alignment, Break
+from polyglass.data.corpus import CorpusFiles
 from polyglass.data.filters import MAX_EMPTY_SHARE, FilterReport
-from polyglass.data.pair import Pair
 from polyglass.data.scripts import expected_script
 from polyglass.data.side_statistics import Side
 from polyglass.data.unequal import describe_break, show_pairs
@@ -26,6 +26,7 @@ _MUCH_DROPPED = 0.3
 _FEW_PAIRS = 1000
 _LOW_COVERAGE = 0.8
 _WRONG_SCRIPT = 0.5
+_MUCH_TWICE_ENCODED = 0.001
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,6 @@ class Finding:
     text: str
     remedy: str
     detail: str = ""
-
-
-class Readable(Protocol):
-    """The part of `CorpusFiles` that is needed here."""
-
-    paths: tuple["object", ...]
-    kind: str
-
-    def with_damaged(self) -> Iterator[Pair]: ...
-
-    def count_ignored_columns(self) -> int: ...
 
 
 def judge(alignment: Alignment) -> Verdict:
@@ -65,21 +55,15 @@ def judge(alignment: Alignment) -> Verdict:
 
 
 def find_all(
-    files: Readable, report: FilterReport, alignment: Alignment, *, sides: tuple[Side, Side], drop_overlap: bool
+    files: CorpusFiles, report: FilterReport, alignment: Alignment, *, sides: tuple[Side, Side], drop_overlap: bool
 ) -> tuple[Finding, ...]:
     """List everything worth telling, errors first."""
-    found = [
-        *_about_filters(report, drop_overlap=drop_overlap),
-        *_about_alignment(files, alignment),
-        *(
-            finding
-            for name, side in zip(("source", "target"), sides, strict=True)
-            for finding in _about_side(name, side)
-        ),
-    ]
+    found = [*_about_filters(report, drop_overlap=drop_overlap), *_about_alignment(files, alignment)]
+    for name, side in zip(("source", "target"), sides, strict=True):
+        found += _about_side(name, side, report.kept)
     if ignored := files.count_ignored_columns():
-        columns = "column is" if ignored == 1 else f"{ignored} columns are"
-        found.append(Finding("note", "columns", f"The third {columns} not read.", "Nothing to do."))
+        text = "Column 3 is not read." if ignored == 1 else f"Columns 3 to {ignored + 2} are not read."
+        found.append(Finding("note", "columns", text, ""))
     order = ("error", "warning", "note")
     return tuple(sorted(found, key=lambda finding: order.index(finding.level)))
 
@@ -117,7 +101,7 @@ def _about_filters(report: FilterReport, *, drop_overlap: bool) -> Iterator[Find
         yield Finding("warning", "few", text, f"Give at least {_FEW_PAIRS:,} pairs.")
 
 
-def _about_alignment(files: Readable, alignment: Alignment) -> Iterator[Finding]:
+def _about_alignment(files: CorpusFiles, alignment: Alignment) -> Iterator[Finding]:
     verdict = judge(alignment)
     names = ("the source", "the target") if files.kind != "lines" else (str(files.paths[0]), str(files.paths[1]))
     if verdict == "unrelated":
@@ -135,7 +119,7 @@ def _about_alignment(files: Readable, alignment: Alignment) -> Iterator[Finding]
         yield Finding(level, "slips", text, "Mend the files, then check again.", _shown(files, names, first.line))
 
 
-def _about_side(name: str, side: Side) -> Iterator[Finding]:
+def _about_side(name: str, side: Side, pairs: int) -> Iterator[Finding]:
     expected = expected_script(side.language)
     if expected and side.scripts and side.scripts.get(expected, 0.0) < _WRONG_SCRIPT and not _is_cjk(side, expected):
         main, share = next(iter(side.scripts.items()))
@@ -147,15 +131,15 @@ def _about_side(name: str, side: Side) -> Iterator[Finding]:
             "Are the files in the right order? Name the languages: --source-lang, --target-lang",
         )
     if side.twice_encoded:
-        text = (
-            f'The {name} side has {side.twice_encoded:,} places such as "Ã¼" or "â€™": UTF-8 that was converted twice.'
-        )
-        yield Finding("warning", "twice_encoded", text, "Convert it back: python -m pip install ftfy, then ftfy FILE")
+        level: Level = "warning" if side.twice_encoded > _MUCH_TWICE_ENCODED * pairs else "note"
+        text = f'The {name} side has {side.twice_encoded:,} places such as "Ã¼": UTF-8 that was converted twice.'
+        yield Finding(level, "twice_encoded", text, "To mend it: pip install ftfy, then ftfy FILE > NEW_FILE")
     if side.odd_characters:
         counts = ", ".join(f"{character} ({count:,})" for character, count in list(side.odd_characters.items())[:8])
-        yield Finding(
-            "note", "odd_characters", f"The {name} side holds {counts}; they are kept.", "Only LF ends a line."
+        remedy = (
+            "U+FFFD stands where an earlier conversion lost a character." if "U+FFFD" in side.odd_characters else ""
         )
+        yield Finding("note", "odd_characters", f"The {name} side holds {counts}; they are kept.", remedy)
     if side.coverage is not None and side.coverage < _LOW_COVERAGE:
         text = f"Only {side.coverage:.0%} of the words in the {name} side of the validation set occur in training."
         yield Finding("warning", "coverage", text, "Validate on text of the same kind, or train on more of it.")
@@ -166,7 +150,7 @@ def _is_cjk(side: Side, expected: str) -> bool:
     return expected == "Hiragana" and side.scripts.get("Hiragana", 0.0) > 0.05
 
 
-def _shown(files: Readable, names: Sequence[str], line: int) -> str:
+def _shown(files: CorpusFiles, names: Sequence[str], line: int) -> str:
     first = max(1, line - 1)
     pairs = islice(files.with_damaged(), first - 1, first + 2)
     short = [name.rpartition("/")[2] for name in names]

@@ -6,16 +6,13 @@ share one with a chance of 3 in a million among ten million pairs.
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
 
-_PARTS = 64  # a merge copies one part at a time, so it needs 1/64 more memory, not twice as much
-_PART_BITS = 6
-_FEWEST_WAITING = 1 << 16
+_FEWEST_WAITING = 1 << 15
 _WAITING_SHARE = 32
 
 
@@ -35,42 +32,26 @@ def hash_pairs(pairs: Sequence[tuple[str, str]]) -> Hashes:
 
 
 class SeenHashes:
-    """A set of fingerprints that only grows: 64 sorted arrays by leading bits, and a small one of the latest."""
+    """A set of fingerprints that only grows: one long sorted array, and a short one of those that came last."""
 
     def __init__(self) -> None:
-        empty = np.zeros(0, dtype=np.uint64)
-        self._parts = [empty] * _PARTS
-        self._waiting = empty
-        self._merged = 0
+        self._sorted = np.zeros(0, dtype=np.uint64)
+        self._waiting = np.zeros(0, dtype=np.uint64)
 
     def __len__(self) -> int:
-        return self._merged + len(self._waiting)
+        return len(self._sorted) + len(self._waiting)
 
     def add(self, hashes: Hashes) -> NDArray[np.bool_]:
         """Add all; return for each, [N], whether it was in the set before or stands earlier in `hashes`."""
-        fresh, first = np.unique(hashes, return_index=True)
-        known = _is_in(fresh, self._waiting)
-        for part, (start, end) in zip(self._parts, _borders(fresh), strict=True):
-            known[start:end] |= _is_in(fresh[start:end], part)
+        different, first = np.unique(hashes, return_index=True)
+        fresh = ~(_is_in(different, self._waiting) | _is_in(different, self._sorted))
         repeated = np.ones(len(hashes), dtype=np.bool_)
-        repeated[first[~known]] = False
-        self._waiting = _merge(self._waiting, fresh[~known])
-        if len(self._waiting) > max(_FEWEST_WAITING, self._merged // _WAITING_SHARE):
-            self._merge_waiting()
+        repeated[first[fresh]] = False
+        _merge(self._waiting, different[fresh])
+        if len(self._waiting) > max(_FEWEST_WAITING, len(self._sorted) // _WAITING_SHARE):
+            _merge(self._sorted, self._waiting)
+            self._waiting = np.zeros(0, dtype=np.uint64)
         return repeated
-
-    def _merge_waiting(self) -> None:
-        for number, (start, end) in enumerate(_borders(self._waiting)):
-            self._parts[number] = _merge(self._parts[number], self._waiting[start:end])
-        self._merged += len(self._waiting)
-        self._waiting = np.zeros(0, dtype=np.uint64)
-
-
-def _borders(hashes: Hashes) -> list[tuple[int, int]]:
-    """Return where each part begins and ends in sorted `hashes`."""
-    starts = np.arange(_PARTS, dtype=np.uint64) << np.uint64(64 - _PART_BITS)
-    cuts = [*np.searchsorted(hashes, starts).tolist(), len(hashes)]
-    return list(pairwise(cuts))
 
 
 def _is_in(hashes: Hashes, among: Hashes) -> NDArray[np.bool_]:
@@ -80,7 +61,11 @@ def _is_in(hashes: Hashes, among: Hashes) -> NDArray[np.bool_]:
     return found
 
 
-def _merge(sorted_hashes: Hashes, more: Hashes) -> Hashes:
-    merged = np.concatenate([sorted_hashes, more])
-    merged.sort(kind="stable")  # two runs that are sorted already are merged in one pass
-    return merged
+def _merge(hashes: Hashes, more: Hashes) -> None:
+    """Put `more` into `hashes`; both are sorted."""
+    end = len(hashes)
+    # Growing in place, and a sort that merges two sorted runs through a buffer of the shorter one's size: a copy
+    # would need twice the memory.
+    hashes.resize(end + len(more), refcheck=False)
+    hashes[end:] = more
+    hashes.sort(kind="stable")

@@ -16,7 +16,7 @@ _NAMES = {
     "\x1b": "ESC",
     "\x85": "NEL",
     "\ufeff": "BOM",
-    "\ufffd": "U+FFFD (the mark of an earlier broken conversion)",
+    "\ufffd": "U+FFFD",
 }
 _HARMLESS_CATEGORIES = {"Zs", "Cn"}  # spaces of all widths; characters newer than this Python
 _JOINERS = "\u200c\u200d"  # needed to spell Persian and Hindi, and in emoji

@@ -57,8 +57,8 @@ _RANGES = {
 }
 # The script that a language is surely written in; languages with several are left out.
 _EXPECTED = {
-    "Latin": "af az bs ca cs cy da de en es et eu fi fr ga gl hr hu id is it lt lv ms mt nl no nb nn pl pt ro sk sl sq sv "
-    "sw tl tr vi",
+    "Latin": "af az bs ca cs cy da de en es et eu fi fr ga gl hr hu id is it lt lv ms mt nl no nb nn pl pt ro sk sl sq "
+    "sv sw tl tr vi",
     "Cyrillic": "be bg mk ru uk",
     "Greek": "el",
     "Hebrew": "he yi",

@@ -1,4 +1,4 @@
-"""The texts of one side in, its lengths, words, scripts and odd characters out. Memory does not grow with the corpus."""
+"""The texts of one side in; lengths, words, scripts and odd characters out. Memory does not grow with the corpus."""
 
 import re
 import zlib

@@ -77,19 +77,19 @@ def beam_search(
         return greedy(model, source, options, prefix=prefix, trace=trace)
     if not len(source):
         return []
-    limits = output_limits(source, model, options)
-    forced = forced_tokens(prefix, limits, model.ids, source.device)
+    limits = output_limits(model, source, options)
+    forced = forced_tokens(prefix, limits, ids=model.ids, device=source.device)
     everyone = [Sentence(row, limit, options.n_best, options.length_penalty) for row, limit in enumerate(limits)]
     tree = None if trace is None else Tree(trace)
-    _search(model, source, options.beam_size, forced=forced, sentences=everyone, tree=tree)
+    _search(model, source, beam_size=options.beam_size, forced=forced, sentences=everyone, tree=tree)
     return [sentence.found or [FAILED] for sentence in everyone]
 
 
 def _search(
     model: Seq2Seq,
     source: Int64[Tensor, "B S"],
-    beam_size: int,
     *,
+    beam_size: int,
     forced: Int64[Tensor, "B P"],
     sentences: list[Sentence],
     tree: Tree | None,
@@ -103,16 +103,16 @@ def _search(
         length, width = live.tokens.shape[1], live.log_prob.shape[1]
         logits, state = model.step(token, state)
         must = forced[:, length].repeat_interleave(width) if length < forced.shape[1] else None
-        candidates = live.candidates(next_log_probs(logits, model.ids, must), 2 * beam_size)
+        candidates = live.candidates(next_log_probs(logits, model.ids, forced=must), 2 * beam_size)
         ended, kept = candidates.ended(eos, beam_size), candidates.growing(eos, beam_size)
-        _bring_home(sentences, live, candidates, ended, eos)
+        _bring_home(sentences, live, candidates=candidates, ended=ended, eos=eos)
         if tree is not None:
             tree.grow([one.index for one in sentences], kept=kept, candidates=candidates, ended=ended)
         live, rows = live.grown(kept), kept.row
         best_live = live.log_prob[:, 0].tolist()
         done = [one.is_done(length + 1, best) for one, best in zip(sentences, best_live, strict=True)]
         if any(done):
-            _cut(sentences, live, done, eos)
+            _cut(sentences, live, done=done, eos=eos)
             if all(done):
                 return
             left = torch.tensor([place for place, is_done in enumerate(done) if not is_done], device=source.device)
@@ -122,7 +122,7 @@ def _search(
 
 
 def _bring_home(
-    sentences: Sequence[Sentence], live: Live, candidates: Candidates, ended: Bool[Tensor, "A C"], eos: int
+    sentences: Sequence[Sentence], live: Live, *, candidates: Candidates, ended: Bool[Tensor, "A C"], eos: int
 ) -> None:
     """Add the candidates that ended to the n-best lists of their sentences."""
     places = ended.nonzero()
@@ -132,10 +132,10 @@ def _bring_home(
     columns = (places[:, 0], live.tokens[rows], live.token_log_probs[rows], candidates.token_log_prob[ended])
     for place, tokens, log_probs, last in zip(*(column.tolist() for column in columns), strict=True):
         sentence = sentences[place]
-        sentence.add(scored([*tokens, eos], [*log_probs, last], sentence.alpha, eos=eos))
+        sentence.add(scored([*tokens, eos], [*log_probs, last], alpha=sentence.alpha, eos=eos))
 
 
-def _cut(sentences: Sequence[Sentence], live: Live, done: Sequence[bool], eos: int) -> None:
+def _cut(sentences: Sequence[Sentence], live: Live, *, done: Sequence[bool], eos: int) -> None:
     """Fill what is free in the n-best lists of sentences that are done with their live hypotheses."""
     width = live.log_prob.shape[1]
     for place, sentence in enumerate(sentences):
@@ -144,4 +144,4 @@ def _cut(sentences: Sequence[Sentence], live: Live, done: Sequence[bool], eos: i
         for row in range(place * width, (place + 1) * width):
             if live.log_prob.view(-1)[row] > -math.inf:
                 tokens, log_probs = live.tokens[row].tolist(), live.token_log_probs[row].tolist()
-                sentence.add(scored(tokens, log_probs, sentence.alpha, eos=eos))
+                sentence.add(scored(tokens, log_probs, alpha=sentence.alpha, eos=eos))

@@ -58,9 +58,9 @@ class Live:
     def start(cls, sentences: int, device: torch.device) -> "Live":
         """Return one hypothesis without tokens for each sentence; more would be copies of it."""
         return cls(
-            torch.zeros((sentences, 1), device=device),
+            torch.zeros((sentences, 1), dtype=torch.float32, device=device),
             torch.empty((sentences, 0), dtype=torch.int64, device=device),
-            torch.empty((sentences, 0), device=device),
+            torch.empty((sentences, 0), dtype=torch.float32, device=device),
         )
 
     def candidates(self, log_probs: Float[Tensor, "N V"], count: int) -> Candidates:

@@ -31,7 +31,7 @@ def force(
     if not target:
         return []
     ids, device = model.ids, source.device
-    target_out = [torch.tensor([*tokens, ids.eos], device=device) for tokens in target]
+    target_out = [torch.tensor([*tokens, ids.eos], dtype=torch.int64, device=device) for tokens in target]
     target_in = [torch.cat([row.new_tensor([ids.bos]), row[:-1]]) for row in target_out]
     padded = pad_sequence(target_in, batch_first=True, padding_value=ids.pad)  # [B, T]
     lengths = torch.tensor([len(row) for row in target_out], device=device)
@@ -43,10 +43,10 @@ def force(
     log_probs = torch.cat(
         [model.logits(some).float().log_softmax(dim=-1).gather(1, tokens[:, None]) for some, tokens in pieces]
     )
-    by_sentence = torch.split(log_probs.squeeze(1), lengths.tolist())
+    by_sentence = torch.split(log_probs.squeeze(1).cpu(), [len(row) for row in target_out])
     return [
-        scored(row.tolist(), numbers.tolist(), alpha, eos=ids.eos)
-        for row, numbers in zip(target_out, by_sentence, strict=True)
+        scored([*tokens, ids.eos], numbers.tolist(), alpha=alpha, eos=ids.eos)
+        for tokens, numbers in zip(target, by_sentence, strict=True)
     ]
 
 

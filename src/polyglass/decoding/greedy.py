@@ -60,8 +60,8 @@ def follow(
     if not len(source):
         return []
     ids, device = model.ids, source.device
-    limits = output_limits(source, model, options)
-    forced = forced_tokens(prefix, limits, ids, device).repeat_interleave(copies, dim=0)
+    limits = output_limits(model, source, options)
+    forced = forced_tokens(prefix, limits, ids=ids, device=device).repeat_interleave(copies, dim=0)
     limit = torch.tensor(limits, dtype=torch.int64, device=device).repeat_interleave(copies)
     rows = torch.arange(len(limit), device=device)
     state = model.start(model.encode(source))
@@ -72,7 +72,7 @@ def follow(
     while True:
         step = len(history)
         logits, state = model.step(token, state)
-        log_probs = next_log_probs(logits, ids, forced[rows, step] if step < forced.shape[1] else None)
+        log_probs = next_log_probs(logits, ids, forced=forced[rows, step] if step < forced.shape[1] else None)
         token = choose(log_probs, rows, step)
         log_prob = log_probs.gather(1, token[:, None]).squeeze(1)
         history.append((rows, token, log_prob))
@@ -81,18 +81,18 @@ def follow(
         if not going.all():
             left = going.nonzero().squeeze(1)
             if not len(left):
-                return _gather(history, len(limits) * copies, options.length_penalty, ids.eos)
+                return _gather(history, len(limits) * copies, alpha=options.length_penalty, eos=ids.eos)
             rows, token, limit, state = rows[left], token[left], limit[left], state.select(left)
 
 
-def _gather(history: Sequence[tuple[Tensor, Tensor, Tensor]], rows: int, alpha: float, eos: int) -> list[Hypothesis]:
+def _gather(history: Sequence[tuple[Tensor, Tensor, Tensor]], rows: int, *, alpha: float, eos: int) -> list[Hypothesis]:
     """Collect the (row, token, log-probability) columns of all steps into one hypothesis for each row."""
     found: list[tuple[list[int], list[float]]] = [([], []) for _ in range(rows)]
     columns = [torch.cat(column).tolist() for column in zip(*history, strict=True)]
     for row, token, log_prob in zip(*columns, strict=True):
         found[row][0].append(token)
         found[row][1].append(log_prob)
-    hypotheses = [scored(tokens, log_probs, alpha, eos=eos) for tokens, log_probs in found]
+    hypotheses = [scored(tokens, log_probs, alpha=alpha, eos=eos) for tokens, log_probs in found]
     return [one if one.log_prob > FAILED.log_prob else FAILED for one in hypotheses]
 
 

@@ -16,7 +16,7 @@ def length_penalty(length: int, alpha: float) -> float:
     return float(((5 + length) / 6) ** alpha)
 
 
-def output_limits(source: Int64[Tensor, "B S"], model: Seq2Seq, options: DecodeConfig) -> list[int]:
+def output_limits(model: Seq2Seq, source: Int64[Tensor, "B S"], options: DecodeConfig) -> list[int]:
     """Return the most tokens (eos included) that each sentence's output may have.
 
     It is max_length_factor times the source tokens (eos included, padding not) plus max_length_extra, at most what the

@@ -14,7 +14,7 @@ FREE = -1
 
 
 def forced_tokens(
-    prefix: Sequence[Sequence[int]] | None, limits: Sequence[int], ids: SpecialIds, device: torch.device
+    prefix: Sequence[Sequence[int]] | None, limits: Sequence[int], *, ids: SpecialIds, device: torch.device
 ) -> Int64[Tensor, "B P"]:
     """Return the forced token of each sentence at each step, FREE behind its prefix; P is the longest prefix.
 
@@ -29,14 +29,14 @@ def forced_tokens(
             f"Give an empty prefix to a sentence that has none."
         )
     for row, (tokens, limit) in enumerate(zip(prefix, limits, strict=True)):
-        _check(row, tokens, limit, ids)
+        _check(row, tokens, limit=limit, ids=ids)
     table = torch.full((len(prefix), max(map(len, prefix), default=0)), FREE, dtype=torch.int64)
     for line, tokens in zip(table, prefix, strict=True):
         line[: len(tokens)] = torch.tensor(tokens, dtype=torch.int64)
     return table.to(device)
 
 
-def _check(row: int, tokens: Sequence[int], limit: int, ids: SpecialIds) -> None:
+def _check(row: int, tokens: Sequence[int], *, limit: int, ids: SpecialIds) -> None:
     if len(tokens) >= limit:
         raise InputError(
             f"A prefix must be shorter than the output limit, but sentence {row} has a prefix of {len(tokens)} tokens "

@@ -10,7 +10,7 @@ FAILED = Hypothesis(ids=(), token_log_probs=(), log_prob=-math.inf, score=-math.
 """The answer for a sentence whose logits were not numbers: the only hypothesis without ids. Its neighbours go on."""
 
 
-def scored(ids: Sequence[int], token_log_probs: Sequence[float], alpha: float, *, eos: int) -> Hypothesis:
+def scored(tokens: Sequence[int], token_log_probs: Sequence[float], *, alpha: float, eos: int) -> Hypothesis:
     """Make the hypothesis of these tokens: sum their log-probabilities and divide by the length penalty.
 
     A log-probability that is not a number counts as minus infinity, so that ranking stays an order.
@@ -18,11 +18,11 @@ def scored(ids: Sequence[int], token_log_probs: Sequence[float], alpha: float, *
     numbers = tuple(-math.inf if math.isnan(number) else number for number in token_log_probs)
     log_prob = math.fsum(numbers)
     return Hypothesis(
-        ids=tuple(ids),
+        ids=tuple(tokens),
         token_log_probs=numbers,
         log_prob=log_prob,
-        score=log_prob / length_penalty(len(ids), alpha),
-        finish_reason="end" if ids and ids[-1] == eos else "length",
+        score=log_prob / length_penalty(len(tokens), alpha),
+        finish_reason="end" if tokens and tokens[-1] == eos else "length",
     )
 
 

@@ -30,16 +30,18 @@ def sample(
     and errors as `beam_search`.
     """
     copies = options.n_best
-    uniform = _uniform_numbers(source, output_limits(source, model, options), options, model.ids.pad)
+    uniform = _uniform_numbers(source, output_limits(model, source, options), options=options, pad=model.ids.pad)
 
     def choose(log_probs: Tensor, rows: Tensor, step: int) -> Tensor:
-        return draw(log_probs, uniform[rows, step], options)
+        return draw(log_probs, uniform[rows, step], options=options)
 
     rows = follow(model, source, options, choose=choose, copies=copies, prefix=prefix)
     return [best_first(rows[first : first + copies]) for first in range(0, len(rows), copies)]
 
 
-def draw(log_probs: Float[Tensor, "N V"], uniform: Float[Tensor, " N"], options: DecodeConfig) -> Int64[Tensor, " N"]:
+def draw(
+    log_probs: Float[Tensor, "N V"], uniform: Float[Tensor, " N"], *, options: DecodeConfig
+) -> Int64[Tensor, " N"]:
     """Choose the word of each row in whose stretch of the cumulative distribution the uniform number falls.
 
     temperature divides log-probabilities first, then only the top_k likeliest words remain, then only the likeliest of
@@ -63,7 +65,7 @@ def draw(log_probs: Float[Tensor, "N V"], uniform: Float[Tensor, " N"], options:
 
 
 def _uniform_numbers(
-    source: Int64[Tensor, "B S"], limits: Sequence[int], options: DecodeConfig, pad: int
+    source: Int64[Tensor, "B S"], limits: Sequence[int], *, options: DecodeConfig, pad: int
 ) -> Float[Tensor, "N L"]:
     """Return a number in [0, 1) for each output (n_best of each sentence) and step.
 

@@ -13,7 +13,7 @@ BLOCK = 64
 
 
 def next_log_probs(
-    logits: Float[Tensor, "N V"], ids: SpecialIds, forced: Int64[Tensor, " N"] | None
+    logits: Float[Tensor, "N V"], ids: SpecialIds, *, forced: Int64[Tensor, " N"] | None
 ) -> Float[Tensor, "N V"]:
     """Return each word's log-probability in float32; minus infinity for pad, bos and whatever is not `forced`.
 
@@ -51,7 +51,8 @@ def largest(values: Float[Tensor, "N V"], k: int) -> tuple[Float[Tensor, "N K"],
         return values.topk(min(k, columns), dim=1)
     blocks = values[:, :whole].view(len(values), -1, BLOCK)  # [N, V/64, 64]
     chosen = blocks.amax(dim=2).topk(k, dim=1).indices  # [N, k]
-    inside = blocks.gather(1, chosen[:, :, None].expand(-1, -1, BLOCK)).flatten(1)  # [N, k*64]
+    row = torch.arange(len(values), device=values.device)[:, None]
+    inside = blocks[row, chosen].flatten(1)  # [N, k*64]
     best, place = torch.cat([inside, values[:, whole:]], dim=1).topk(k, dim=1)
     in_block = chosen.gather(1, (place // BLOCK).clamp(max=k - 1)) * BLOCK + place % BLOCK
     return best, torch.where(place < k * BLOCK, in_block, whole + place - k * BLOCK)

@@ -14,9 +14,9 @@ from polyglass.run.prepare import Corpus
 from polyglass.run.talk import Talk
 from polyglass.training import loop
 from polyglass.training.distributed import Team
-from polyglass.training.events import Notice, Reporter
+from polyglass.training.events import Notice, Reporter, StepReport, Validation
 from polyglass.training.loss import TranslationLoss
-from polyglass.training.metrics import MetricsFile
+from polyglass.training.metrics import MetricsFile, as_event, read_metrics
 from polyglass.training.progress import Several
 from polyglass.training.schedule import build_schedule
 from polyglass.training.state import TrainState, newest_checkpoint, remove_old_checkpoints
@@ -35,6 +35,7 @@ class Sitting:
         self._corpus = corpus
         self._team = team
         self._failed_saves = 0
+        self._metrics: MetricsFile | None = None
         self.state = TrainState(model, plan.config.train)
 
     def train(self, batches: BatchSource, talk: Talk) -> int:
@@ -84,10 +85,26 @@ class Sitting:
             return Several([])
         remove_leftovers(self._folder.path)
         remove_leftovers(self._folder.checkpoints)
-        screen = talk.training(self._plan.config)
-        metrics = MetricsFile(self._folder.metrics, tell=screen.notice)
-        metrics.cut_back(self.state.progress.step)
-        return Several([screen, metrics], watch=Watch(vocabulary_size=self._corpus.subwords.target_size))
+        before = MetricsFile(self._folder.metrics)
+        before.cut_back(self.state.progress.step)
+        before.close()
+        watch = Watch(vocabulary_size=self._corpus.subwords.target_size)
+        last = self._remember(watch)
+        screen = talk.training(self._plan.config, last)
+        self._metrics = MetricsFile(self._folder.metrics, tell=screen.notice)
+        return Several([screen, self._metrics], watch=watch)
+
+    def _remember(self, watch: Watch) -> Validation | None:
+        """Let the watch see earlier sittings (what it has to say was said then); return the last validation."""
+        last = None
+        for record in read_metrics(self._folder.metrics):
+            event = as_event(record)
+            if isinstance(event, StepReport):
+                watch.step(event)
+            elif isinstance(event, Validation):
+                watch.validation(event)
+                last = event
+        return last
 
     def _is_done(self) -> bool:
         progress, train = self.state.progress, self._plan.config.train
@@ -109,6 +126,8 @@ class Sitting:
             self.state.save(self._folder.checkpoints)
             keep = max(train.keep_checkpoints, train.average_checkpoints if train.average == "checkpoints" else 0)
             remove_old_checkpoints(self._folder.checkpoints, keep)
+            if self._metrics is not None:
+                self._metrics.sync()
         except OutOfSpaceError as error:
             self._failed_saves += 1
             if self._failed_saves >= SAVES_THAT_MAY_FAIL:

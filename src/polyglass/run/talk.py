@@ -4,7 +4,7 @@ from typing import Protocol
 
 from polyglass.config import Config
 from polyglass.data.filters import FilterReport
-from polyglass.training.events import Plan, Reporter
+from polyglass.training.events import Plan, Reporter, Validation
 from polyglass.training.plan_view import Card
 from polyglass.training.progress import Several
 
@@ -21,8 +21,8 @@ class Talk(Protocol):
     def plan(self, plan: Plan) -> None:
         """What is going to happen."""
 
-    def training(self, config: Config) -> Reporter:
-        """Open the reporter that is told of every step."""
+    def training(self, config: Config, last: Validation | None) -> Reporter:
+        """Open the reporter that is told of every step. last: the last validation of an earlier sitting."""
         ...
 
     def card(self, card: Card) -> None:
@@ -41,7 +41,7 @@ class Quiet:
     def plan(self, plan: Plan) -> None:
         """Say nothing."""
 
-    def training(self, config: Config) -> Reporter:
+    def training(self, config: Config, last: Validation | None) -> Reporter:
         """Return a reporter that tells nobody."""
         return Several([])
 

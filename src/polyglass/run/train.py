@@ -35,6 +35,7 @@ from polyglass.run.talk import Quiet, Talk
 from polyglass.settings import Settings, resolve
 from polyglass.training.distributed import Team, join_team
 from polyglass.training.events import Plan
+from polyglass.training.metrics import MetricsFile
 
 FileNames = str | Path | Sequence[str | Path]
 PROBE_SECONDS = 20.0
@@ -204,7 +205,12 @@ def _prepare_and_plan(
     source_lang, target_lang = kept.source_lang, kept.target_lang
     facts = {"data": describe_data(paths, kept, corpus), "device": describe_device(machine.device)}
     plan = RunPlan(planner.config, source_lang, target_lang, facts, tuple(planner.reasons))
-    talk.plan(_announce(plan, corpus, model, speed, seconds_per_step=seconds_per_step, per_epoch=per_epoch))
+    announced = _announce(plan, corpus, model, speed, seconds_per_step=seconds_per_step, per_epoch=per_epoch)
+    talk.plan(announced)
+    folder.metrics.unlink(missing_ok=True)  # of a preparation that was killed
+    metrics = MetricsFile(folder.metrics)
+    metrics.plan(announced)
+    metrics.close()
     plan.write(folder)
 
 

@@ -126,8 +126,8 @@ class MetricsFile:
             while self._waiting:
                 self._write(self._waiting[0])
                 self._waiting.popleft()
-                if self._is_blocked:
-                    self._unblock()
+                if self._is_blocked and not self._waiting:
+                    self._unblock()  # which puts a notice in line
         except OSError as error:
             self._block(error)
 

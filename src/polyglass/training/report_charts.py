@@ -51,7 +51,8 @@ def line_chart(
 ) -> Html:
     """Draw curves over the training steps. spell writes a value of the vertical axis.
 
-    best_step: where the kept model stands. last_step: how far the axis goes at least. Values that are not finite are left out; a chart without any says so.
+    best_step: where the kept model stands. last_step: how far the axis goes at least. Values that are not finite are
+    left out; a chart without any says so.
     """
     known = [Line(line.name, _finite(line.points), line.colour, line.dots) for line in lines]
     known = [line for line in known if line.points]

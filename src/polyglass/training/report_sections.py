@@ -167,11 +167,11 @@ def data_check(run: Run) -> Html:
     files = ", ".join(strings(check, "files"))
     parts: list[Child] = [tag("p", f"{count(kept)} of {count(read)} pairs were kept", f" ({files})." if files else ".")]
     dropped = check.get("dropped")
-    known = sorted(dropped.items(), key=lambda item: -item[1]) if isinstance(dropped, dict) else []
+    counts = {reason: number(dropped, reason) or 0.0 for reason in dropped} if isinstance(dropped, dict) else {}
     rows = [
-        (REASONS.get(reason, str(reason)), float(number_), f"{count(number_)} ({percent(number_ / max(1, read))})")
-        for reason, number_ in known
-        if number_
+        (REASONS.get(reason, reason), lost, f"{count(lost)} ({percent(lost / max(1, read))})")
+        for reason, lost in sorted(counts.items(), key=lambda item: -item[1])
+        if lost
     ]
     parts += [tag("p", warning) for warning in strings(check, "warnings")]
     if rows:

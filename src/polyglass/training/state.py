@@ -68,6 +68,7 @@ class TrainState:
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint of the present step into `folder` (the run's `checkpoints`)."""
+        folder.mkdir(exist_ok=True)
         facts: dict[str, Any] = {"progress": asdict(self.progress)}
         with folder_atomically(folder / f"step-{self.progress.step:09d}", facts) as unfinished:
             save_weights(unfinished / "model.safetensors", weights_of(self.model), {})

@@ -8,9 +8,8 @@ _TWO_CODES = re.compile(r"([a-z]{2,3})-([a-z]{2,3})")
 _COMPRESSED = (".gz", ".xz", ".zst")
 # Endings of two or three letters that are no languages.
 _NO_LANGUAGES = frozenset(
-    ("txt", "tsv", "csv", "tab", "raw", "tok", "bpe", "src", "tgt", "trg", "ref", "hyp", "out", "log", "xml", "sgm")
-    + ("tmx", "old", "new", "tmp", "bak", "org", "sub", "seg", "md", "gz", "xz", "zst")
-)
+    ["txt", "tsv", "csv", "tab", "raw", "tok", "bpe", "src", "tgt", "trg", "ref", "hyp", "out", "log", "xml", "sgm"]
+) | {"tmx", "old", "new", "tmp", "bak", "org", "sub", "seg", "md", "gz", "xz", "zst"}
 
 
 def is_language(text: str) -> bool:
