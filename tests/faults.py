@@ -2,6 +2,9 @@
 
 import errno
 import os
+import signal
+import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,6 +44,25 @@ def call_fails(number: int, code: int = errno.ENOSPC) -> Iterator[Counter]:
 
     with patch.multiple(os, **{name: wrap(name) for name in CALLS}):
         yield counter
+
+
+def in_child(action: Callable[[], None], *, seconds: int = 5) -> int:
+    """Run `action` in a forked child; return 0, or 1 if it raised, or the negative number of the signal that killed it.
+
+    A child that takes longer dies by SIGALRM. What native code does to the child cannot hurt the tests.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # forks beside threads; the child only reads files
+        child = os.fork()
+    if child == 0:
+        signal.alarm(seconds)
+        try:
+            action()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def refusal(write: Callable[[], None]) -> str:

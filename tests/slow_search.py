@@ -40,7 +40,7 @@ def slow_beam_search(
         for tokens, log_probs in live:
             for token, log_prob in enumerate(slow.next(tokens)):
                 allowed = token == prefix[step] if step < len(prefix) else token not in (ids.pad, ids.bos)
-                if allowed:
+                if allowed and not math.isnan(log_prob):
                     candidates.append(((*tokens, token), (*log_probs, log_prob)))
         candidates.sort(key=lambda path: -sum(path[1]))
         whole += [path for path in candidates[:beam_size] if path[0][-1] == ids.eos]

@@ -6,13 +6,14 @@ import os
 import random
 import resource
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faults import PowerCuts, call_fails, refusal
+from faults import PowerCuts, call_fails, in_child, refusal
 from polyglass import files
 from polyglass.errors import BundleError, InputError, OutOfSpaceError
 from polyglass.files import (
@@ -140,15 +141,15 @@ def test_each_way_in_which_a_disk_refuses_is_named(tmp_path: Path, code: int) ->
 
 def test_a_file_size_limit_of_the_system_is_told_apart_from_a_bug(tmp_path: Path) -> None:
     write_atomically(tmp_path / "a", b"old")
-    child = os.fork()
-    if child == 0:
+
+    def write_too_much() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-        try:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        with pytest.raises(OutOfSpaceError, match="File too large"):
             write_atomically(tmp_path / "a", b"x" * 5000)
-        except OutOfSpaceError as error:
-            os._exit(0 if "File too large" in str(error) and not leftovers(tmp_path) else 1)
-        os._exit(2)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    assert in_child(write_too_much) == 0
+    assert not leftovers(tmp_path)
     assert (tmp_path / "a").read_bytes() == b"old"
 
 
@@ -274,12 +275,12 @@ def test_a_pipe_in_place_of_a_file_does_not_block(tmp_path: Path) -> None:
 
 
 def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
-    child = os.fork()
-    if child == 0:
+    def be_killed() -> None:
         with folder_atomically(tmp_path / "step", {}) as temporary:
             (temporary / "weights").write_bytes(b"half")
-            os._exit(9)
-    os.waitpid(child, 0)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    assert in_child(be_killed) == -signal.SIGKILL
     write_atomically(tmp_path / "kept", b"")
     assert len(leftovers(tmp_path)) == 1
     remove_leftovers(tmp_path)

@@ -13,14 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polyglass.bundle import Bundle, save_bundle
-from polyglass.config import DecodeConfig
 from polyglass.data.batch import pad
 from polyglass.decoding.hypothesis import Hypothesis, SearchTrace
 from polyglass.decoding.search import search
 from polyglass.errors import ConfigError, InputError, PolyglassError
 from polyglass.model.transformer import Transformer
 from polyglass.translator import EMPTY, Translator
-from tiny_bundle import SENTENCES, tiny_bundle
+from tiny_bundle import SENTENCES, tiny_talker
 
 SAME_SCORE = 1e-4  # another batch, another order of float32 sums
 SOURCES = [source for source, _ in SENTENCES]
@@ -29,14 +28,7 @@ TARGETS = [target for _, target in SENTENCES]
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
-    """A model with random weights, but one that ends its sentences."""
-    made = tiny_bundle(tie_embeddings="none", joint=False)
-    model = cast(Transformer, made.model)
-    last_norm = [parameter for name, parameter in model.decoder.named_parameters() if "norm" in name][-1]
-    with torch.no_grad():
-        model.output.weight[made.subwords.ids.eos] = 2 * last_norm / last_norm.norm()
-    short = DecodeConfig(beam_size=4, max_length_factor=0.5, max_length_extra=3)
-    return replace(made, config=made.config.model_copy(update={"decode": short}))
+    return tiny_talker()
 
 
 @pytest.fixture(scope="module")

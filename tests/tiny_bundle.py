@@ -1,13 +1,17 @@
 """A model folder small enough for every test: a random Transformer of two layers with subwords of a few sentences."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import torch
 
 from polyglass.bundle import Bundle, save_bundle
-from polyglass.config import Config, DataConfig
+from polyglass.config import Config, DataConfig, DecodeConfig
 from polyglass.data.subwords import Subwords
-from tiny_transformer import tiny_model
+from polyglass.model.transformer import Transformer
+from tiny_transformer import tiny_config, tiny_model
 
 SENTENCES = (
     ("A small dog runs over the green meadow.", "Ein kleiner Hund läuft über die grüne Wiese."),
@@ -52,15 +56,19 @@ def tiny_bundle(*, joint: bool = True, size: int = 330, seed: int = 1, **changes
     subwords = tiny_subwords(joint=joint, size=size)
     changes = {"tie_embeddings": "three" if joint else "two", **changes}
     model = tiny_model((subwords.source_size, subwords.target_size), ids=subwords.ids, seed=seed, **changes)
-    config = Config(model=model_config(changes), data=DataConfig(joint_vocabulary=joint))
+    config = Config(model=tiny_config(**changes), data=DataConfig(joint_vocabulary=joint))
     return Bundle(config, model, subwords, "en", "de", FACTS)
 
 
-def model_config(changes: dict[str, Any]) -> Any:
-    """Return the options that `tiny_model` was built with."""
-    from tiny_transformer import tiny_config
-
-    return tiny_config(**changes)
+def tiny_talker() -> Bundle:
+    """Return a bundle that ends its (meaningless) sentences, with a search that tests can wait for."""
+    made = tiny_bundle(tie_embeddings="none", joint=False)
+    model = cast(Transformer, made.model)
+    last_norm = [parameter for name, parameter in model.decoder.named_parameters() if "norm" in name][-1]
+    with torch.no_grad():
+        model.output.weight[made.subwords.ids.eos] = 2 * last_norm / last_norm.norm()
+    short = DecodeConfig(beam_size=4, max_length_factor=0.5, max_length_extra=3)
+    return replace(made, config=made.config.model_copy(update={"decode": short}))
 
 
 def tiny_folder(folder: Path, **settings: Any) -> Path:

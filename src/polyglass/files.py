@@ -72,6 +72,15 @@ def open_atomically(path: Path) -> Iterator[AtomicFile]:
         raise
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, unless it is there, that is still there after a power cut. Raises OutOfSpaceError."""
+    if path.is_dir():
+        return
+    with _explaining(path, lambda: 0):
+        path.mkdir(exist_ok=True)
+        flush_folder(path.parent)
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace the file at `path` by one that holds `content`, in one step; whoever reads sees the old or the new one.
 
@@ -139,6 +148,14 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal. Raises OSError if it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder, so that nobody ever sees a part of it; where that cannot be done it stays as it is."""
+    doomed = _temporary_beside(path)
+    with suppress(OSError):
+        path.replace(doomed)
+        _remove(doomed)
 
 
 def remove_leftovers(folder: Path) -> None:

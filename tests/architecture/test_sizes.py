@@ -11,7 +11,7 @@ FUNCTION_LINES = 50
 PARAMETERS = 6
 
 # A function that a person calls may spell out options as keywords: a typed keyword is kinder than a bag of them.
-MANY_PARAMETERS = {"polyglass.translator.Translator.translate"}
+MANY_PARAMETERS = {"polyglass.translator.Translator.translate", "polyglass.run.train.train"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

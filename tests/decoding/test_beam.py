@@ -6,7 +6,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slow_search import exhaustive_search, slow_beam_search
 
 from polyglass.config import DecodeConfig
 from polyglass.decoding.beam import beam_search
@@ -14,6 +13,7 @@ from polyglass.decoding.forced import force
 from polyglass.decoding.hypothesis import Hypothesis
 from polyglass.decoding.length import output_limits
 from polyglass.errors import InputError, ShapeError
+from slow_search import exhaustive_search, slow_beam_search
 from tiny import IDS, TableModel, sources
 
 FLOAT32 = 1e-4  # sums of up to 100 log-probabilities in float32, in another order
@@ -182,6 +182,24 @@ def test_a_sentence_whose_logits_are_no_numbers_fails_alone(beam_size: int, posi
     (failed,) = found[3]
     assert (failed.ids, failed.token_log_probs, failed.log_prob) == ((), (), -math.inf)
     assert [*found[:3], *found[4:]] == [*healthy[:3], *healthy[4:]]
+
+
+def test_a_hypothesis_whose_logits_are_no_numbers_leaves_its_place_to_others() -> None:
+    model = TableModel.random(1, 8, 9, seed=2)
+    model.table[:, 1:, 5] = math.nan  # no number follows word 5
+    (found,) = beam_search(model, sources(6), options(4, 4))
+    assert len(found) == 4
+    assert same(found, slow_beam_search(model, sources(6)[0], beam_size=4, n_best=4, limit=6, alpha=0.6))
+
+
+def test_a_sentence_that_failed_leaves_the_batch_at_once() -> None:
+    model = TableModel.random(1, 8, 9, seed=2).with_nan(0, position=0)
+    for beam_size in (1, 4):
+        steps: list[int] = []
+        step = model.step
+        model.step = lambda token, state, step=step, steps=steps: steps.append(1) or step(token, state)  # type: ignore[assignment, func-returns-value, misc]
+        assert beam_search(model, sources(6), options(beam_size, 1))[0][0].ids == ()
+        assert len(steps) == 1
 
 
 def test_what_ended_before_a_sentence_fails_is_kept() -> None:

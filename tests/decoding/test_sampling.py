@@ -134,7 +134,12 @@ def test_the_largest_uniform_number_never_meets_an_impossible_word() -> None:
     uniform = torch.full((1000,), 1 - 2.0**-24)
     assert set(draw(log_probs, uniform, options=DecodeConfig()).tolist()) == {1}
     assert set(draw(log_probs, uniform, options=DecodeConfig(top_p=0.999)).tolist()) == {0}
-    assert set(draw(log_probs, torch.zeros(1000), options=DecodeConfig()).tolist()) == {0}
+
+
+def test_the_smallest_uniform_number_never_meets_an_impossible_word() -> None:
+    log_probs = torch.tensor([[0.0, 0.0, 0.4, 0.6]]).log()
+    assert draw(log_probs, torch.zeros(1), options=DecodeConfig()).tolist() == [2]
+    assert draw(log_probs, torch.zeros(1), options=DecodeConfig(top_p=0.5)).tolist() == [3]
 
 
 def test_search_samples_or_searches_as_the_options_say() -> None:

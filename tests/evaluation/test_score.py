@@ -118,6 +118,14 @@ def test_number_signature_and_interval_are_those_of_the_sacrebleu_command(
     assert (ours.high - ours.low) / 2 == pytest.approx(theirs["confidence_var"], abs=FLOAT32)
 
 
+def test_sentences_counted_in_pieces_score_as_those_counted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    references = _sentences(30, seed=4)
+    outputs = _noisy(references, 0.3, seed=5)
+    at_once = corpus_scores(outputs, references)
+    monkeypatch.setattr("polyglass.evaluation.sentence_counts._SENTENCES_AT_ONCE", 7)
+    assert corpus_scores(outputs, references) == at_once
+
+
 def test_a_bootstrap_drawn_in_pieces_equals_one_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     references = _sentences(30, seed=4)
     outputs = _noisy(references, 0.3, seed=5)

@@ -3,17 +3,13 @@
 import argparse
 import shlex
 import shutil
-import sys
 from pathlib import Path
 
 from polyglass.errors import InputError
 
 TRAINING_TIME = "110s"
-SENTENCES = (
-    "the old teacher who sees the children opens the door .",
-    "the woman says that the dog sleeps .",
-    "today the man buys twenty-one apples .",
-)
+EXAMPLES = 3
+EXAMPLE_WORDS = range(6, 13)
 MARKER = ".polyglass-demo"
 
 
@@ -42,17 +38,39 @@ def run(arguments: argparse.Namespace) -> int:
             "3. Train a Transformer on it",
             ["train", *pair["train"], "--valid", *pair["valid"], "--out", str(model), "--budget", arguments.budget],
         ),
-        ("4. How good is it, on sentences and combinations it has never seen?", ["evaluate", str(model), *pair["test"]]),
-        ("5. Use it", ["translate", str(model), *_examples(pair["test"][0])]),
+        ("4. How good is it on sentences it has never seen?", ["evaluate", str(model), *pair["test"]]),
     ]
-    from polyglass.cli.main import main
-
     for title, words in commands:
-        print(f"\n=== {title}\n$ polyglass {shlex.join(words)}\n", flush=True)
-        if words[0] == "translate":
-            _show_examples(words[2:])
-        code = main(words)
+        code = _show_and_run(title, words)
         if code != 0:
             return code
-    _what_next(model)
-    return 0
+    sentences, references = _examples(pair["test"])
+    code = _show_and_run("5. Use it, on three of these sentences", ["translate", str(model), *sentences])
+    print("\nA person would say:", *references, sep="\n", end="\n\n")
+    print("Now with your own text: two files with a sentence a line, line n of one for line n of the other.")
+    print("  polyglass train my.en my.de --out models/en-de --budget 30m")
+    return code
+
+
+def _show_and_run(title: str, words: list[str]) -> int:
+    from polyglass.cli.main import main
+
+    print(f"\n=== {title}\n$ polyglass {shlex.join(words)}\n", flush=True)
+    return main(words)
+
+
+def _make_room(folder: Path) -> None:
+    """Begin with an empty folder; only a folder that an earlier demo made is cleared for it."""
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / MARKER).exists():
+            raise InputError(f"{folder} is not empty, and no demo made it. Name another folder: polyglass demo FOLDER")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARKER).touch()
+
+
+def _examples(files: list[str]) -> tuple[list[str], list[str]]:
+    """Return a few test sentences of a handy length, and what a person would say."""
+    sources, targets = (Path(file).read_text(encoding="utf-8").splitlines() for file in files)
+    pairs = [pair for pair in zip(sources, targets, strict=True) if len(pair[0].split()) in EXAMPLE_WORDS]
+    return [source for source, _ in pairs[:EXAMPLES]], [target for _, target in pairs[:EXAMPLES]]

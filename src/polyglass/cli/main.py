@@ -22,6 +22,7 @@ from polyglass.spelling import did_you_mean
 
 VERBS = {
     "Make a translator": {
+        "demo": "the whole way once, on a small corpus of our own, in three minutes",
         "data": "check a corpus, mend it, or make the small demo corpus",
         "train": "learn a translator from pairs of sentences",
     },

@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from polyglass.cli.arguments import add_option_flag, add_settings_arguments, settings_from
 from polyglass.errors import InputError
@@ -74,16 +74,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _refuse_beside_resume(arguments: argparse.Namespace) -> None:
     """A resumed run keeps its plan; a flag that would be ignored is refused instead."""
-    given = [name for name in ("files", "valid", "out", "preset", "config", "given_options") if _get(arguments, name)]
+    names = ("valid", "out", "source_lang", "target_lang", "dry_run", "preset", "config")
+    given = ["FILE"] if arguments.files else []
+    given += [f"--{name.replace('_', '-')}" for name in names if getattr(arguments, name)]
+    given += ["--errors"] if arguments.errors != "strict" else []
+    given += [flag.split()[0] for flag, _ in arguments.given_options]
     if given:
         raise InputError(
             "--resume goes on with the run's own files and options, so nothing else can be given with it. "
-            f"Leave out: {', '.join(name.replace('given_options', '--set and option flags') for name in given)}."
+            f"Leave out: {', '.join(given)}."
         )
-
-
-def _get(arguments: argparse.Namespace, name: str) -> Any:
-    return getattr(arguments, name, None)
 
 
 class _Terminal:

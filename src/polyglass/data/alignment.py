@@ -21,6 +21,7 @@ _SHIFTS = tuple(range(-MAX_SHIFT, MAX_SHIFT + 1))
 _STRANGERS = (-13, 17)  # lines so far off are no translations, but of the same kind of text
 _MARGIN = 32  # lines kept from the last chunk, so that shifts can look across its border
 _CHUNK = 16_384
+_LAST_CHUNK = 4096  # at least so many lines are left for the last chunk: fewer teach too little
 _BLOCK = 8  # lines whose evidence is added up before the path is searched
 _MOST_BLOCKS = 65_536  # then blocks are joined by twos
 _SWITCH_COST = 30.0  # nats that another shift must gain before the path goes there
@@ -90,7 +91,7 @@ class AlignmentScan:
         """Take the next pairs; both lists are equally long."""
         self._source.extend(sources)
         self._target.extend(targets)
-        while len(self._source) - self._lead >= _CHUNK + _MARGIN:
+        while len(self._source) - self._lead >= _CHUNK + _LAST_CHUNK:
             self._score(self._lead + _CHUNK)
 
     def finish(self) -> Alignment:
@@ -118,7 +119,7 @@ class AlignmentScan:
 
     def _score(self, end: int) -> None:
         """Score the waiting lines from `lead` to `end`, then keep the last few of them for the next chunk."""
-        source, target = clues_of(self._source, self._target)
+        source, target = clues_of(self._source.head(end + _MARGIN), self._target.head(end + _MARGIN))
         scores = _evidence(source, target)[self._lead : end]
         lengths = source.log_length[self._lead : end], target.log_length[self._lead : end]
         x, y = (side.astype(np.float64) for side in lengths)

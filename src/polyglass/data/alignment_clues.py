@@ -38,6 +38,10 @@ class Excerpts:
         self.texts.extend([text[:CLUE_CHARACTERS] for text in texts])
         self.lengths.extend(map(len, texts))
 
+    def head(self, count: int) -> "Excerpts":
+        """Return the first `count` texts."""
+        return Excerpts(self.texts[:count], self.lengths[:count])
+
     def forget(self, count: int) -> None:
         """Drop the first `count` texts."""
         del self.texts[:count], self.lengths[:count]

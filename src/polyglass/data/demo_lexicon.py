@@ -1,6 +1,7 @@
-"""The demo corpus, part 1 of 5: articles, pronouns, nouns, adjectives and numbers, their forms.
+"""The demo corpus, part 1 of 5: articles, pronouns, nouns, adjectives and numbers, with their forms.
 
-Part 2, `demo_verbs.py`: verbs, places and times. Part 3, `demo_syntax.py`: sentences. Parts 4, 5: drawing.
+Part 2, `demo_verbs.py`: verbs, places and times. Part 3, `demo_syntax.py`: from a meaning to both sentences.
+Part 4, `demo_speaker.py`: drawing meanings. Part 5, `demo_grammar.py`: the corpus.
 To teach the corpus a word, add one line to a list. An English word must have exactly one German word, and a noun must
 not look the same in singular and plural (so no "sheep"), or English would no longer determine the German.
 Words are compared by identity (`eq=False`): each is one entry of a list.

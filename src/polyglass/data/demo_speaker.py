@@ -93,11 +93,12 @@ class Speaker:
         tense, modal = _tense(self.dice, setting.time, verb)
         inner = Setting(setting.depth - 1, "past" if tense == "past" else "any", adjuncts=setting.adjuncts)
         subject = setting.subject or self.noun_phrase(verb.by, inner=inner if growth == "subject" else None)
-        receiver = self.noun_phrase(PERSON, beside=(subject,)) if verb in GIVING else None
+        receiver = _with_article(self.noun_phrase(PERSON, beside=(subject,))) if verb in GIVING else None
         thing = setting.thing
         if verb in WITH_OBJECT and not thing:
             beside = (subject, receiver) if receiver else (subject,)
             thing = self.noun_phrase(verb.takes, beside=beside, inner=inner if growth == "object" else None)
+            thing = _with_article(thing) if verb.case == "dative" else thing
         quality = _adjective(self.dice, subject.head.kind, besides=subject.adjective) if verb is BE else None
         clause = Clause(subject, verb, tense, modal, receiver=receiver, object=thing, quality=quality)
         if growth not in ("object", "clause"):
@@ -162,7 +163,8 @@ class Speaker:
             subject = replace(clause.subject, relative=None)
             return Dependent(joint, self.clause(replace(inner, time="infinitive", subject=subject)))
         time = "present" if joint.same_time and inner.time == "any" else inner.time
-        return Dependent(joint, self.clause(replace(inner, time=time)))
+        drawn = self.clause(replace(inner, time=time))
+        return Dependent(joint, replace(drawn, negated=False) if joint in verbs.MEANWHILE else drawn)
 
     def noun_phrase(
         self, kind: Kind, *, beside: Sequence[NounPhrase] = (), inner: Setting | None = None, plain: bool = False
@@ -174,7 +176,8 @@ class Speaker:
             taken = [*named, *lexicon.FIRST_PERSON] if said_by_me else named
             words = [word for word in lexicon.PRONOUNS + lexicon.NAMES if word not in taken]
             return NounPhrase(self.one_of(words))
-        noun = self.one_of([noun for noun in _nouns(kind) if noun not in named])
+        nouns = _nouns(kind)
+        noun = self.one_of([noun for noun in nouns if noun not in named] if named else nouns)
         determiner = THE if self.chance(0.8 if plain else 0.6) else A
         if not inner and not plain and self.chance(0.25):
             determiner = self.one_of((*lexicon.POSSESSIVES, lexicon.THIS, lexicon.EVERY))
@@ -208,8 +211,7 @@ def _tense(dice: Dice, time: str, verb: Verb) -> tuple[Tense, Modal | None]:
 
 def _time(dice: Dice, clause: Clause) -> Phrase:
     """Draw a time that goes with the tense."""
-    tense = "modal" if clause.modal else clause.tense
-    return dice.one_of([phrase for phrase in verbs.TIMES if tense in phrase.tenses])
+    return dice.one_of(_times("modal" if clause.modal else clause.tense))
 
 
 def _adjective(dice: Dice, kind: Kind, *, besides: lexicon.Adjective | None = None) -> lexicon.Adjective:
@@ -224,6 +226,17 @@ def _number(dice: Dice) -> int:
     return number + 1 if number % 100 == 1 else number
 
 
+def _with_article(phrase: NounPhrase) -> NounPhrase:
+    """A plural that stands alone shows no dative ("er hilft Frauen"); with an article it does."""
+    alone = phrase.plural and phrase.determiner is A and not phrase.count
+    return replace(phrase, determiner=THE) if alone else phrase
+
+
+@cache
+def _times(tense: str) -> tuple[Phrase, ...]:
+    return tuple(phrase for phrase in verbs.TIMES if tense in phrase.tenses)
+
+
 @cache
 def _nouns(kind: Kind) -> tuple[lexicon.Noun, ...]:
     return tuple(word for word in lexicon.NOUNS if word.kind & kind)
@@ -235,7 +248,7 @@ def _adjectives(kind: Kind) -> tuple[lexicon.Adjective, ...]:
 
 
 def _is_clausal(verb: Verb) -> bool:
-    return any(verb is governing for governing, _ in CLAUSAL)
+    return verb in verbs.GOVERNING
 
 
 def _joints(clause: Clause) -> Sequence[Joint]:

@@ -7,6 +7,7 @@ determines the German. What a learner has to find out stands in four places:
 and place), `german_verbs` (what stands at the end) and `german_clause` (where the finite verb stands).
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -114,14 +115,8 @@ def _nested(clause: Clause, depth: int) -> Iterator[tuple[int, Clause]]:
 
 
 def write(words: list[str], end: str) -> str:
-    """Make text of words: commas close up, one stands for several, and none before the end."""
-    text = ""
-    for word in words:
-        if word != ",":
-            text += f" {word}"
-        elif text and not text.endswith(","):
-            text += ","
-    text = text.strip().removesuffix(",") + end
+    """Make text of words: commas close up, one stands for several, and none at the edges."""
+    text = re.sub("( ,)+", ",", " ".join(words)).strip(" ,") + end
     return text[0].upper() + text[1:]
 
 

@@ -237,6 +237,7 @@ IN_PRESENT = (Joint("if", "wenn", same_time=True), Joint("when", "wenn", same_ti
 IN_PAST = (Joint("when", "als", same_time=True),)
 SAYING = tuple((verb, THAT) for verb in (SAY, BELIEVE, HOPE, KNOW))
 CLAUSAL = (*SAYING, (KNOW, WHETHER), (ASK, WHETHER), (TRY, TO), (FORGET, TO))
+GOVERNING = tuple(verb for verb, _ in CLAUSAL)
 
 
 # --- Places and times ---------------------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ def _shown(files: CorpusFiles, names: Sequence[str], line: int) -> str:
 def _end_of(first: Break, later: Sequence[Break]) -> str:
     end = next((at.line for at in later if at.after == first.before), None)
     others = len(later) - (end is not None)
-    text = f" They fit again from line {end:,} on." if end else ""
+    text = f" They fit again from about line {end:,} on." if end else ""
     return text + (f" There are {others} more such places." if others > 1 else "")
 
 

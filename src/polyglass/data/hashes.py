@@ -41,6 +41,11 @@ class SeenHashes:
     def __len__(self) -> int:
         return len(self._sorted) + len(self._waiting)
 
+    @property
+    def bytes(self) -> int:
+        """Memory in bytes."""
+        return self._sorted.nbytes + self._waiting.nbytes
+
     def add(self, hashes: Hashes) -> NDArray[np.bool_]:
         """Add all; return for each, [N], whether it was in the set before or stands earlier in `hashes`."""
         different, first = np.unique(hashes, return_index=True)

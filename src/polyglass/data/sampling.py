@@ -7,21 +7,27 @@ advance, and a batch picks one of these cuts for each word.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from random import Random
 from typing import Any
 
 import numpy as np
-import sentencepiece
 from numpy.typing import NDArray
 
+from polyglass.config import DataConfig
+from polyglass.data.random_cuts import RandomCutter
 from polyglass.data.subwords import Subwords
 
-MAX_CUTS = 32  # random cuts of one word
+MAX_CUTS = 16  # random cuts of one word
 TABLE_IDS = 20_000_000  # ids in all cuts of one side together, at most
 
 
 @dataclass(frozen=True)
 class _Side:
-    """One language: sentences as word numbers, and each word's cuts; flat arrays with offsets."""
+    """One language: sentences as word numbers, and each word's cuts; flat arrays with offsets.
+
+    The first cut of a word is the usual one, the others are random.
+    """
 
     words: NDArray[np.uint32]
     word_offsets: NDArray[np.int64]
@@ -29,11 +35,18 @@ class _Side:
     cut_offsets: NDArray[np.int64]  # cut c of word w is cuts[cut_offsets[w * cuts_per_word + c] : ... + 1]
     cuts_per_word: int
 
-    def cut(self, seed: int) -> "_CutSide":
-        """Choose a cut for every word of every sentence."""
+    def cut(self, seed: int, *, max_length_tokens: int) -> "_CutSide":
+        """Choose a random cut for every word of every sentence; the usual one where that makes a sentence too long."""
         random = _mixed(np.arange(len(self.words), dtype=np.uint64), seed)
-        chosen = self.words.astype(np.int64) * self.cuts_per_word
-        chosen += (random % np.uint64(self.cuts_per_word)).astype(np.int64)
+        usual = self.words.astype(np.int64) * self.cuts_per_word
+        chosen = usual + 1 + (random % np.uint64(self.cuts_per_word - 1)).astype(np.int64)
+        cut = self._as_chosen(chosen)
+        is_too_long = cut.lengths > max_length_tokens
+        if not is_too_long.any():
+            return cut
+        return self._as_chosen(np.where(np.repeat(is_too_long, np.diff(self.word_offsets)), usual, chosen))
+
+    def _as_chosen(self, chosen: NDArray[np.int64]) -> "_CutSide":
         sizes = np.diff(self.cut_offsets)[chosen]
         ends = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         return _CutSide(self, chosen, np.diff(ends[self.word_offsets]))
@@ -80,21 +93,38 @@ class SampledPairs:
 class SubwordSampler:
     """Gives a corpus in a new cut for each epoch; a pure function of the corpus, the seed and the epoch."""
 
-    def __init__(self, texts: Iterable[tuple[str, str]], subwords: Subwords, *, dropout: float, seed: int) -> None:
-        """Cut every distinct word of `texts` in advance. dropout: chance that a merge is left out (BPE)."""
+    def __init__(
+        self,
+        texts: Iterable[tuple[str, str]],
+        subwords: Subwords,
+        config: DataConfig,
+        *,
+        seed: int,
+    ) -> None:
+        """Cut every distinct word of `texts` in advance, as `data.subword_sampling` says.
+
+        A sentence never gets longer than `data.max_length_tokens`.
+        """
         sides: tuple[list[str], list[str]] = ([], [])
         for source, target in texts:
             sides[0].append(source)
             sides[1].append(target)
-        sentencepiece.set_random_generator_seed(seed)
         self._seed = seed
-        self._source = _side(sides[0], lambda words: subwords.sample_source(words, dropout=dropout))
-        self._target = _side(sides[1], lambda words: subwords.sample_target(words, dropout=dropout))
+        self._max_length_tokens = config.max_length_tokens
+        dropout, unknown = config.subword_sampling or 0.0, subwords.ids.unk
+        tables = (subwords.source_scores(), subwords.target_scores())
+        cutters = [RandomCutter(table, config.subwords, unknown=unknown) for table in tables]
+        random = Random(seed)
+        self._source = _side(sides[0], subwords.encode_source, partial(cutters[0].cut, random=random, dropout=dropout))
+        self._target = _side(sides[1], subwords.encode_target, partial(cutters[1].cut, random=random, dropout=dropout))
 
     def epoch(self, number: int) -> SampledPairs:
         """Return the corpus as it is cut in epoch `number`."""
         seed = self._seed * 1_000_003 + number
-        return SampledPairs(self._source.cut(seed), self._target.cut(seed))
+        source, target = (
+            side.cut(seed, max_length_tokens=self._max_length_tokens) for side in (self._source, self._target)
+        )
+        return SampledPairs(source, target)
 
 
 def _mixed(values: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
@@ -106,7 +136,9 @@ def _mixed(values: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
         return x ^ (x >> np.uint64(31))
 
 
-def _side(sentences: list[str], sample: Callable[[list[str]], list[list[int]]]) -> _Side:
+def _side(
+    sentences: list[str], encode: Callable[[list[str]], list[list[int]]], sample: Callable[[str, int], list[list[int]]]
+) -> _Side:
     numbers: dict[str, int] = {}
     words: list[int] = []
     ends = [0]
@@ -115,12 +147,14 @@ def _side(sentences: list[str], sample: Callable[[list[str]], list[list[int]]]) 
         ends.append(len(words))
     spellings = list(numbers)
     characters = max(1, sum(map(len, spellings)))
-    cuts_per_word = max(1, min(MAX_CUTS, TABLE_IDS // characters))
-    cuts = sample([word for word in spellings for _ in range(cuts_per_word)])
+    random_cuts = max(1, min(MAX_CUTS, TABLE_IDS // characters))
+    cuts = []
+    for word, usual in zip(spellings, encode(spellings), strict=True):
+        cuts += [usual, *sample(word, random_cuts)]
     return _Side(
         words=np.array(words, np.uint32),
         word_offsets=np.array(ends, np.int64),
         cuts=np.array([token for cut in cuts for token in cut], np.int32),
         cut_offsets=np.concatenate([[0], np.cumsum([len(cut) for cut in cuts], dtype=np.int64)]).astype(np.int64),
-        cuts_per_word=cuts_per_word,
+        cuts_per_word=1 + random_cuts,
     )

@@ -46,13 +46,13 @@ class Subwords:
         """Return the subword ids of each target text, without bos and eos."""
         return _encode(self._target, texts)
 
-    def sample_source(self, texts: Sequence[str], *, dropout: float) -> list[list[int]]:
-        """Cut each source text at random: BPE-dropout (Provilkov et al. 2020) or unigram sampling (Kudo 2018)."""
-        return _sample(self._source, texts, dropout)
+    def source_scores(self) -> dict[str, tuple[int, float]]:
+        """Return every source piece that text can be cut into, with its id and its score."""
+        return _scores(self._source)
 
-    def sample_target(self, texts: Sequence[str], *, dropout: float) -> list[list[int]]:
-        """Cut each target text at random."""
-        return _sample(self._target, texts, dropout)
+    def target_scores(self) -> dict[str, tuple[int, float]]:
+        """Return every target piece that text can be cut into, with its id and its score."""
+        return _scores(self._target)
 
     def decode_source(self, ids: Sequence[int]) -> str:
         """Join source subwords into text; stops at eos, leaves out special symbols."""
@@ -140,14 +140,21 @@ def _decode(processor: sentencepiece.SentencePieceProcessor, ids: Sequence[int])
     return text
 
 
-def _sample(processor: sentencepiece.SentencePieceProcessor, texts: Sequence[str], dropout: float) -> list[list[int]]:
-    return [processor.encode(text, enable_sampling=True, nbest_size=-1, alpha=dropout) for text in texts]
+def _scores(processor: sentencepiece.SentencePieceProcessor) -> dict[str, tuple[int, float]]:
+    ids = (token for token in range(processor.get_piece_size()) if token > max(IDS.pad, IDS.bos, IDS.eos, IDS.unk))
+    return {processor.id_to_piece(token): (token, processor.get_score(token)) for token in ids}
 
 
 def _train(texts: Callable[[], Iterable[str]], config: DataConfig, size: int) -> bytes:
     try:
         return _train_once(texts(), config, size)
     except RuntimeError as error:
+        fewest = re.search(r"smaller than required_chars. \d+ vs (\d+)", str(error))
+        if fewest is not None:
+            raise DataError(
+                f"the characters of this corpus alone need {fewest.group(1)} subwords, but data.vocabulary_size is "
+                f"{size}. Set data.vocabulary_size={2 * int(fewest.group(1))}, or a lower data.character_coverage."
+            ) from error
         largest = re.search(r"Vocabulary size too high.*<= (\d+)", str(error))
         if largest is None:
             raise DataError(

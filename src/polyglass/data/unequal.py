@@ -41,16 +41,18 @@ def explain_unequal(paths: Sequence[Path], counts: tuple[int, int]) -> DataError
 
 def describe_break(at: Break, names: tuple[str, str]) -> str:
     """Say what happens at a break and what to do."""
-    look = f"Look at line {at.line:,} in both files"
+    look = "Look there in both files"
     if at.after is None:
-        return f"From line {at.line:,} on the lines do not fit, and no shift by up to {MAX_SHIFT} mends it. {look}."
+        return (
+            f"From about line {at.line:,} on the lines do not fit, and no shift by up to {MAX_SHIFT} mends it. {look}."
+        )
     if at.after == 0:
-        return f"From line {at.line:,} on the lines fit again."
-    text = f"From line {at.line:,} on, line n of {names[0]} fits line n{at.after:+d} of {names[1]}."
+        return f"From about line {at.line:,} on the lines fit again."
+    text = f"From about line {at.line:,} on, line n of {names[0]} fits line n{at.after:+d} of {names[1]}."
     step = at.after - (at.before or 0)
     number = "one line" if abs(step) == 1 else f"{abs(step)} lines"
     missing, extra = (names[0], names[1]) if step > 0 else (names[1], names[0])
-    return f"{text} {look}: {missing} lacks {number} there, or {extra} has {number} too many."
+    return f"{text} {look}: {missing} lacks {number}, or {extra} has {number} too many."
 
 
 def show_pairs(pairs: Iterable[tuple[str, str]], names: Sequence[str], *, first: int) -> str:

@@ -34,9 +34,7 @@ def force(
     target_out = [torch.tensor([*tokens, ids.eos], dtype=torch.int64, device=device) for tokens in target]
     target_in = [torch.cat([row.new_tensor([ids.bos]), row[:-1]]) for row in target_out]
     padded = pad_sequence(target_in, batch_first=True, padding_value=ids.pad)  # [B, T]
-    lengths = torch.tensor([len(row) for row in target_out], device=device)
-    real = torch.arange(padded.shape[1], device=device) < lengths[:, None]  # [B, T]
-    states = model.decoder_states(padded, model.encode(source))[real]  # [positions, D]
+    states = model.decoder_states(padded, model.encode(source))[padded != ids.pad]  # [positions, D]
     pieces = zip(
         torch.split(states, POSITIONS_AT_ONCE), torch.split(torch.cat(target_out), POSITIONS_AT_ONCE), strict=True
     )

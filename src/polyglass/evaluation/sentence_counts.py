@@ -28,6 +28,7 @@ from polyglass.evaluation.words import tokenizer_for
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
+_SENTENCES_AT_ONCE = 1000  # whose n-grams are held in memory
 _NUMBERS_AT_ONCE = 4_000_000  # entries of the sample matrix held in memory: 32 MB
 
 
@@ -101,7 +102,9 @@ def count_sentences(
     check_pairs(outputs, references)
     check_metrics([name])
     metric = RECIPES[name].build(tokenizer or tokenizer_for(references))
-    counts = metric._extract_corpus_statistics(outputs, [references])
+    # In pieces, because sacreBLEU keeps the n-grams of all references it is given at once: 3 GB for 100,000 sentences.
+    pieces = [slice(start, start + _SENTENCES_AT_ONCE) for start in range(0, len(outputs), _SENTENCES_AT_ONCE)]
+    counts = [row for piece in pieces for row in metric._extract_corpus_statistics(outputs[piece], [references[piece]])]
     return SentenceCounts(name, metric, np.array(counts, dtype=np.float64))
 
 

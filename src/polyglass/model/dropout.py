@@ -12,7 +12,8 @@ from torch import Tensor, nn
 class Dropout(nn.Module):
     """Silence a share of the numbers while training, and scale up the rest so that the mean stays.
 
-    On a CPU the share is rounded to a multiple of 1/256; the scale makes up for it exactly.
+    On a CPU the share is rounded to a multiple of 1/256, at least 1 and at most 255 of them; the scale makes up for it
+    exactly.
     """
 
     def __init__(self, share: float) -> None:
@@ -25,7 +26,7 @@ class Dropout(nn.Module):
             return x
         if x.device.type != "cpu" or torch.compiler.is_compiling():
             return F.dropout(x, self.share)
-        threshold = round(self.share * 256)
+        threshold = min(255, max(1, round(self.share * 256)))
         count = x.numel()
         # From -2^63 on: without the lower bound the sign bit is never drawn and every eighth byte stays below 128.
         draws = torch.empty((count + 7) // 8, dtype=torch.int64).random_(-(2**63), None)

@@ -1,5 +1,6 @@
 """After the last step: judge the best model as it will be used, and write it all down for people."""
 
+import shlex
 import statistics
 import time
 from collections.abc import Sequence
@@ -124,10 +125,10 @@ def _size_of_model(folder: Path) -> int:
 
 
 def _next_commands(folder: Path, plan: RunPlan) -> list[tuple[str, str]]:
-    source, target = plan.source_lang, plan.target_lang
+    source, target, model = plan.source_lang, plan.target_lang, shlex.quote(str(folder))
     return [
-        ("Translate what you type", f"polyglass translate {folder}"),
-        ("Translate a file", f"polyglass translate {folder} --input in.{source} --output out.{target}"),
-        ("Score it on a test set", f"polyglass evaluate {folder} test.{source} test.{target}"),
-        ("Read the model card", f"polyglass info {folder}"),
+        ("Translate what you type", f"polyglass translate {model}"),
+        ("Translate a file", f"polyglass translate {model} --input in.{source} --output out.{target}"),
+        ("Score it on a test set", f"polyglass evaluate {model} test.{source} test.{target}"),
+        ("Read the model card", f"polyglass info {model}"),
     ]

@@ -10,6 +10,7 @@ report.html, final.json, data_check.json   written at the end, for people
 """
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,20 +66,33 @@ class RunFolder:
         return (self.path / "run.json").exists()
 
     def create(self) -> None:
-        """Make the folder. Raises InputError if it holds a run, or files of somebody else."""
+        """Make the folder.
+
+        Raises InputError if it holds a run or files of somebody else, LockedError if the run is still going on.
+        """
         if self.is_planned:
-            raise InputError(
-                f"{self.path} already holds a run. Go on with it: polyglass train --resume {self.path}; "
-                "or choose another --out."
-            )
+            with self.lock():
+                self.refuse_a_run()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             foreign = sorted(p.name for p in self.path.iterdir() if p.name not in OURS and not p.name.startswith("."))
+        except (FileExistsError, NotADirectoryError) as error:
+            raise InputError(
+                f"{self.path} must be a folder, but there is a file of that name. Choose another --out."
+            ) from error
         except OSError as error:
             raise OutOfSpaceError(f"the folder {self.path} cannot be made or read: {error.strerror}.") from error
         if foreign:
             raise InputError(
                 f"{self.path} is not empty ({', '.join(foreign[:3])}). Choose an --out that does not exist yet."
+            )
+
+    def refuse_a_run(self) -> None:
+        """Raise InputError if the folder holds a run that was planned."""
+        if self.is_planned:
+            raise InputError(
+                f"{self.path} already holds a run. Go on with it, or choose another --out: "
+                f"polyglass train --resume {shlex.quote(str(self.path))}"
             )
 
     @contextmanager

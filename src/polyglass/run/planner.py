@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from polyglass.config import Config
+from polyglass.errors import ConfigError
 from polyglass.presets import PRESETS
 from polyglass.settings import Settings
 
@@ -30,6 +31,11 @@ class Planner:
     def config(self) -> Config:
         """The options as chosen so far."""
         return self.settings.config
+
+    def own(self, name: str, value: int) -> int:
+        """Return what somebody has set for an option, or else `value`."""
+        given = self.settings.value(name)
+        return value if given is None else int(given)
 
     def choose(self, values: Mapping[str, Any], reason: str) -> None:
         """Take those of `values` that nobody else has set; keep the reason if any was taken."""
@@ -65,6 +71,16 @@ def choose_shape(planner: Planner, pairs: int) -> None:
     planner.choose({"train.learning_rate": rate}, f"peak learning rate {rate:g}, for d_model {model.d_model}")
 
 
+def check_lengths(config: Config) -> None:
+    """Raise ConfigError if pairs are kept that the model cannot take."""
+    longest, places = config.data.max_length_tokens, config.model.max_positions
+    if longest >= places:
+        raise ConfigError(
+            "data.max_length_tokens must be smaller than model.max_positions (the end of the sentence needs a place, "
+            f"too), but {longest} is not smaller than {places}. Set model.max_positions={longest + 1}."
+        )
+
+
 def choose_precision(planner: Planner, precision: str) -> None:
     """Settle the number format that "auto" stands for."""
     if planner.config.train.precision == "auto":
@@ -74,10 +90,11 @@ def choose_precision(planner: Planner, precision: str) -> None:
 def budget_of(planner: Planner) -> float:
     """Return the seconds that the whole run may take; a run without any limit gets one hour, and says so."""
     train, origins = planner.config.train, planner.settings.origins
+    is_limited = train.budget_seconds is not None or train.epochs is not None
+    if is_limited and origins.get("train.steps", "default").startswith("preset"):
+        # A limit of the user's own is worth more than the preset's idea of a full run.
+        planner.settings = planner.settings.with_values({"train.steps": None}, "plan")
     if train.budget_seconds is not None:
-        if origins.get("train.steps", "default").startswith("preset"):
-            # A budget in hand is worth more than the preset's idea of a full run.
-            planner.settings = planner.settings.with_values({"train.steps": None}, "plan")
         return train.budget_seconds
     if train.steps is None and train.epochs is None:
         planner.choose(
@@ -114,9 +131,10 @@ def choose_time(planner: Planner, measured: Measured) -> None:
     assert planned is not None
     total = planned * measured.seconds_per_step
     validations = max(2, min(20, int(VALIDATION_SHARE * total / max(measured.seconds_per_validation, 1e-3))))
-    warmup = max(1, min(4000, planned // 20))
-    validate_every = max(1, -(-planned // validations))
-    save_every = max(1, min(planned, round(SAVE_SECONDS / measured.seconds_per_step)))
+    # What the user has set is named in the reason, too.
+    warmup = planner.own("train.warmup_steps", max(1, min(4000, planned // 20)))
+    validate_every = planner.own("train.validate_every", max(1, -(-planned // validations)))
+    save_every = planner.own("train.save_every", max(1, min(planned, round(SAVE_SECONDS / measured.seconds_per_step))))
     planner.choose(
         {"train.warmup_steps": warmup, "train.validate_every": validate_every, "train.save_every": save_every},
         f"warm-up {warmup:,} steps; a validation every {validate_every:,}, a checkpoint every {save_every:,}",

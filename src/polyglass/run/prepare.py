@@ -9,11 +9,12 @@ from typing import Any, Literal
 from polyglass.config import DataConfig
 from polyglass.data.corpus import CorpusFiles, open_corpus
 from polyglass.data.filters import FilterReport, filter_pairs, held_out_sources
+from polyglass.data.pair import Pair
 from polyglass.data.sampling import SubwordSampler
 from polyglass.data.store import TokenStore, open_store, write_store
 from polyglass.data.subwords import MAX_TRAINING_SENTENCES, Subwords
 from polyglass.errors import ConfigError, DataError
-from polyglass.files import open_atomically, write_atomically
+from polyglass.files import make_folder, open_atomically, write_atomically
 from polyglass.run.folder import RunFolder
 
 VALIDATION_LINES = ("validation.source.txt", "validation.target.txt")
@@ -62,13 +63,13 @@ def filter_corpus(paths: CorpusPaths, config: DataConfig, folder: RunFolder) -> 
     files = open_corpus(paths.train, errors=paths.errors)
     source_lang, target_lang = _languages(paths, files)
     held_out = held_out_sources(open_corpus(paths.valid, errors=paths.errors)) if paths.valid else frozenset()
-    folder.data.mkdir(exist_ok=True)
+    make_folder(folder.data)
     report = FilterReport()
     path = folder.data / KEPT
     with open_atomically(path) as kept:
         pairs = filter_pairs(files, config, report, held_out=held_out, dropped=folder.path / "dropped.tsv")
         for pair in pairs:
-            kept.write(f"{pair.source}\n{pair.target}\n".encode())
+            kept.write(f"{_one_line(pair.source)}\n{_one_line(pair.target)}\n".encode())
     report.check_empty_share()
     if report.kept == 0:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.dropped.items())
@@ -82,8 +83,8 @@ def store_corpus(kept: KeptTexts, paths: CorpusPaths, config: DataConfig, folder
     Without validation files every 50th pair is set aside for validation, or fewer: about 1,000 at most.
     """
     if paths.valid:
-        validation = [(pair.source, pair.target) for pair in open_corpus(paths.valid, errors=paths.errors)]
-        validation = [pair for pair in validation if pair[0].strip() and pair[1].strip()]
+        pairs = open_corpus(paths.valid, errors=paths.errors)
+        validation = [(_one_line(pair.source), _one_line(pair.target)) for pair in pairs if _has_two_sides(pair)]
         train: Callable[[], Iterator[tuple[str, str]]] = kept.pairs
     else:
         every = max(50, kept.report.kept // 1000)
@@ -91,9 +92,14 @@ def store_corpus(kept: KeptTexts, paths: CorpusPaths, config: DataConfig, folder
         train = lambda: (pair for number, pair in enumerate(kept.pairs()) if number % every != 0)  # noqa: E731
     stride = 1 + 2 * kept.report.kept // MAX_TRAINING_SENTENCES
     sample = lambda: (pair for number, pair in enumerate(train()) if number % stride == 0)  # noqa: E731
+    if not validation or next(train(), None) is None:
+        where = str(paths.valid[0]) if paths.valid else "a corpus so small"
+        raise DataError(f"validation and training need pairs of their own, but {where} leaves none. Give more pairs.")
     subwords = Subwords.train(sample, config, size=size)
+    for path in folder.path.glob("tokenizer*.model"):  # of a preparation that was killed
+        path.unlink()
     subwords.save(folder.path)
-    for part in ("train", "validation"):
+    for part in ("train", "validation"):  # of a preparation that was killed
         shutil.rmtree(folder.data / part, ignore_errors=True)
     write_store(folder.data / "train", train(), subwords, max_length_tokens=config.max_length_tokens)
     write_store(folder.data / "validation", validation, subwords, max_length_tokens=config.max_length_tokens)
@@ -105,7 +111,8 @@ def store_corpus(kept: KeptTexts, paths: CorpusPaths, config: DataConfig, folder
 
 def open_prepared(folder: RunFolder) -> Corpus:
     """Open what `store_corpus` wrote. Raises BundleError if it is damaged."""
-    texts = [(folder.data / name).read_text(encoding="utf-8").split("\n")[:-1] for name in VALIDATION_LINES]
+    # As bytes: read_text would take a lone carriage return inside a text for the end of a line.
+    texts = [(folder.data / name).read_bytes().decode().split("\n")[:-1] for name in VALIDATION_LINES]
     return Corpus(
         store=open_store(folder.data / "train"),
         validation=open_store(folder.data / "validation"),
@@ -123,7 +130,7 @@ def build_sampler(corpus: Corpus, config: DataConfig, *, seed: int) -> SubwordSa
         (subwords.decode_source(store.source(pair).tolist()), subwords.decode_target(store.target(pair).tolist()))
         for pair in range(len(store))
     )
-    return SubwordSampler(texts, subwords, dropout=config.subword_sampling, seed=seed)
+    return SubwordSampler(texts, subwords, config, seed=seed)
 
 
 def describe_data(paths: CorpusPaths, kept: KeptTexts, corpus: Corpus) -> dict[str, Any]:
@@ -137,6 +144,15 @@ def describe_data(paths: CorpusPaths, kept: KeptTexts, corpus: Corpus) -> dict[s
         "validation": len(corpus.validation),
         "validation_files": [path.name for path in paths.valid],
     }
+
+
+def _one_line(text: str) -> str:
+    """Write a line feed inside a text (JSONL has them) as the space that the subwords take it for."""
+    return text.replace("\n", " ")
+
+
+def _has_two_sides(pair: Pair) -> bool:
+    return bool(pair.source.strip() and pair.target.strip())
 
 
 def _languages(paths: CorpusPaths, files: CorpusFiles) -> tuple[str, str]:

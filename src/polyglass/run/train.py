@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from polyglass.config import Config
+from polyglass.config import Config, TrainConfig
 from polyglass.data.batches import BatchSource, training_batches
 from polyglass.files import remove_leftovers
 from polyglass.model.build import build_model
@@ -104,6 +104,7 @@ def start_run(paths: CorpusPaths, out: Path, settings: Settings, talk: Talk, *, 
         if team.leads:
             folder.create()
             with folder.lock():
+                folder.refuse_a_run()  # of somebody who was faster
                 remove_leftovers(folder.path)
                 _prepare_and_plan(paths, folder, settings, talk, machine=Machine(device, team.size, began))
         team.wait()
@@ -172,6 +173,7 @@ def _prepare_and_plan(
     machine: "Machine",
 ) -> None:
     """Everything before step 1; ends by writing run.json."""
+    plans.check_lengths(settings.config)
     talk.say("Reading the corpus ...")
     kept = filter_corpus(paths, settings.config.data, folder)
     report = kept.report
@@ -196,7 +198,7 @@ def _prepare_and_plan(
     batches = batch_source(planner.config, corpus)
     talk.say("Measuring how fast this machine is ...")
     budget = plans.budget_of(planner)
-    speed = probe_speed(model, batches, planner.config.train, seconds=min(PROBE_SECONDS, 0.03 * budget))
+    speed = probe_speed(model, batches, planner.config.train, seconds=_probe_seconds(planner.config.train, budget))
     seconds_per_step = speed.seconds_per_step / machine.processes
     left = budget * (1 - FINISH_SHARE) - (time.perf_counter() - machine.began)
     per_epoch = steps_per_epoch(batches, planner.config.train.accumulate)
@@ -212,6 +214,13 @@ def _prepare_and_plan(
     metrics.plan(announced)
     metrics.close()
     plan.write(folder)
+
+
+def _probe_seconds(train: TrainConfig, budget: float) -> float:
+    """Return how long to measure; where time does not decide the number of steps, a rough idea is enough."""
+    if train.steps is not None or train.epochs is not None:
+        return 0.0
+    return min(PROBE_SECONDS, 0.03 * budget)
 
 
 def _announce(

@@ -115,6 +115,7 @@ def update(
     """Read the next batches and move the weights once, unless the gradient is not finite."""
     began = time.perf_counter()
     micro = list(islice(stream, config.accumulate))
+    statistics = [tensor.clone() for tensor in state.statistics]
     waited = time.perf_counter() - began
     target_tokens = sum(batch.target_tokens for batch, _ in micro)
     device = state.model.device
@@ -135,6 +136,9 @@ def update(
         for group in state.optimizer.param_groups:
             group["lr"] = rate
         state.optimizer.step()
+    else:
+        for tensor, before in zip(state.statistics, statistics, strict=True):
+            tensor.copy_(before)
     state.optimizer.zero_grad(set_to_none=True)
     outcome = Outcome(
         loss=float(team.add_up(total)) / target_tokens,
@@ -156,10 +160,11 @@ def _after_non_finite(
 ) -> Iterator[tuple[Batch, Position]]:
     """Count an update that was left out; after several in a row go back to the last checkpoint, once."""
     progress = state.progress
-    state.advance(skipped_steps=progress.skipped_steps + 1)
+    skipped = progress.skipped_steps + 1
+    state.advance(skipped_steps=skipped)
     text = (
         f"the gradient of step {progress.step} is not finite (NaN or infinity); the update was left out "
-        f"({progress.skipped_steps + 1} so far). Epoch {progress.position.epoch + 1}, batch {progress.position.batch}."
+        f"({skipped:,} so far). Epoch {progress.position.epoch + 1}, batch {progress.position.batch}."
     )
     hooks.reporter.notice(Notice(progress.step, "non_finite", text))
     if failures < NON_FINITE_IN_A_ROW:
@@ -169,7 +174,7 @@ def _after_non_finite(
             f"training cannot go on: {failures} updates in a row had gradients that are not finite, at step "
             f"{progress.step}. Try a lower train.learning_rate, a longer train.warmup_steps, or model.norm_place=pre."
         )
-    state.advance(rate_factor=0.5)
+    state.advance(rate_factor=0.5, skipped_steps=skipped)  # the checkpoint does not know of them
     text = f"{failures} such updates in a row: back to step {state.progress.step} with half the learning rate."
     hooks.reporter.notice(Notice(state.progress.step, "non_finite", text))
     return batches(state.progress.position)

@@ -6,8 +6,7 @@ looking, never by a pointer that could be written too early.
 
 import copy
 import re
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from torch import Tensor
 from polyglass.config import TrainConfig
 from polyglass.data.batches import Position
 from polyglass.errors import BundleError
-from polyglass.files import folder_atomically, read_manifest
+from polyglass.files import folder_atomically, make_folder, read_manifest, remove_folder, remove_leftovers
 from polyglass.model.seq2seq import Seq2Seq
 from polyglass.parameters import weights_of
 from polyglass.weights import load_weights, save_weights
@@ -48,13 +47,18 @@ class Progress:
 
 
 class TrainState:
-    """A model in training, its optimizer, its moving average, and how far they are."""
+    """A model in training, its optimizer, its moving average, and how far they are.
+
+    statistics: what the model itself counts in each forward pass (running means of batch norm), besides parameters.
+    """
 
     def __init__(self, model: Seq2Seq, config: TrainConfig) -> None:
         self.model = model
         self.average = copy.deepcopy(model).eval().requires_grad_(False) if config.average == "ema" else None
         self.optimizer = build_optimizer(model, config)
         self.progress = Progress()
+        self.statistics = statistics_of(model)
+        self._average_statistics = statistics_of(self.average) if self.average is not None else []
 
     def update_average(self, decay: float) -> None:
         """Move the average towards the model; early on faster, so that the random start is soon forgotten."""
@@ -63,12 +67,12 @@ class TrainState:
         decay = min(decay, (1 + self.progress.step) / (10 + self.progress.step))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
-            for kept, now in zip(self.average.buffers(), self.model.buffers(), strict=True):
-                kept.resize_(now.shape).copy_(now)
+            for kept, now in zip(self._average_statistics, self.statistics, strict=True):
+                kept.copy_(now)
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint of the present step into `folder` (the run's `checkpoints`)."""
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         facts: dict[str, Any] = {"progress": asdict(self.progress)}
         with folder_atomically(folder / f"step-{self.progress.step:09d}", facts) as unfinished:
             save_weights(unfinished / "model.safetensors", weights_of(self.model), {})
@@ -100,6 +104,12 @@ class TrainState:
         for name, parameter in self.model.named_parameters():
             for key, value in self.optimizer.state.get(parameter, {}).items():
                 yield f"{name}.{key}", value
+
+
+def statistics_of(model: Seq2Seq) -> list[Tensor]:
+    """Return what a model counts itself and must keep; not its tables, which it computes again where they are short."""
+    parameters = dict(model.named_parameters())
+    return [tensor for name, tensor in weights_of(model).items() if name not in parameters]
 
 
 def build_optimizer(model: Seq2Seq, config: TrainConfig) -> torch.optim.Optimizer:
@@ -141,21 +151,36 @@ def newest_checkpoint(folder: Path) -> tuple[Path | None, list[str]]:
     return None, complaints
 
 
-def remove_old_checkpoints(folder: Path, keep: int) -> None:
-    """Delete all but the newest `keep` checkpoints."""
-    for path in checkpoints_in(folder)[:-keep]:
-        doomed = path.with_name(f".{path.name}.removed")  # renamed first: a half-deleted one must not look complete
-        path.rename(doomed)
-        shutil.rmtree(doomed)
+def step_of(checkpoint: Path) -> int:
+    """Return the step after which a checkpoint was written."""
+    return int(checkpoint.name.removeprefix("step-"))
 
 
-def mean_of_checkpoints(folder: Path, count: int, model: Seq2Seq) -> Seq2Seq:
-    """Return a copy of `model` whose weights are the mean of the newest `count` checkpoints (§6.1)."""
-    paths = checkpoints_in(folder)[-count:]
+def remove_old_checkpoints(folder: Path, *, keep: int, for_mean: Sequence[Path] = ()) -> None:
+    """Delete all but the newest `keep` checkpoints and those in `for_mean`."""
+    paths = checkpoints_in(folder)
+    for path in paths[:-keep]:
+        if path not in for_mean:
+            remove_folder(path)
+    remove_leftovers(folder)  # whatever could not be removed then
+
+
+def planned_checkpoints(folder: Path, *, every: int, before: int, count: int) -> list[Path]:
+    """Return the newest `count` checkpoints before step `before` that stand at a multiple of `every`, oldest first.
+
+    Those that were written because somebody stopped the run are not among them, so that a run that was interrupted
+    takes the same ones as a run that was not.
+    """
+    paths = [path for path in checkpoints_in(folder) if step_of(path) < before and step_of(path) % every == 0]
+    return paths[-count:] if count else []
+
+
+def mean_of(model: Seq2Seq, checkpoints: Sequence[dict[str, Tensor]]) -> Seq2Seq:
+    """Return a copy of `model` whose weights are the mean of its own and those of `checkpoints` (§6.1)."""
     mean = copy.deepcopy(model).eval().requires_grad_(False)
-    sums = {name: torch.zeros_like(tensor, dtype=torch.float64) for name, tensor in weights_of(mean).items()}
-    for path in paths:
-        for name, tensor in load_weights(path / "model.safetensors")[0].items():
+    sums = {name: tensor.to(torch.float64) for name, tensor in weights_of(mean).items()}
+    for tensors in checkpoints:
+        for name, tensor in tensors.items():
             sums[name] += tensor
-    copy_tensors({name: total / len(paths) for name, total in sums.items()}, mean)
+    copy_tensors({name: total / (1 + len(checkpoints)) for name, total in sums.items()}, mean)
     return mean

@@ -30,12 +30,12 @@ def _diagnose(path: Path, raw: bytes, error: UnicodeDecodeError) -> tuple[str, s
         return "half of a UTF-16 surrogate pair, written by a broken converter", f"Make the file again. {_SKIP}"
     if rest.startswith(b"\xc0\x80"):
         return "Java's way to write NUL, C0 80", f"Replace the two bytes by a space. {_SKIP}"
-    has_utf8 = _MULTI_BYTE.search(raw) is not None
+    high = [byte for byte in raw if byte >= 0x80]
+    has_utf8 = 2 * sum(map(len, _MULTI_BYTE.findall(raw))) >= len(high)  # two bytes can be valid UTF-8 by chance
     if error.reason == "unexpected end of data" and (len(rest) > 1 or has_utf8):
         return "the line ends in the middle of a character; it was cut by bytes", f"Cut by characters. {_SKIP}"
     if has_utf8:
         return f"the line mixes UTF-8 and another encoding: {_quote(raw, at)}", f"Mend the line by hand. {_SKIP}"
-    high = [byte for byte in raw if byte >= 0x80]
     letters = sum(byte > 0x20 for byte in raw)
     if len(high) > 2 and len(high) * 5 > letters * 2:
         return (

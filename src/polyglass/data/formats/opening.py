@@ -55,10 +55,12 @@ def raw_lines(path: Path) -> Iterator[bytes]:
     with _open(path) as stream, _explaining(path):
         first = True
         for line in stream:
-            if line.endswith(b"\n"):
-                line = line[:-2] if line.endswith(b"\r\n") else line[:-1]
             if first:
                 line, first = line.removeprefix(_UTF8_BOM), False
+                if not line:  # the mark is all there is
+                    return
+            if line.endswith(b"\n"):
+                line = line[:-2] if line.endswith(b"\r\n") else line[:-1]
             yield line
 
 
@@ -165,6 +167,8 @@ def _refuse_what_is_no_text(path: Path, head: bytes) -> None:
             f"{path} looks like UTF-16 text (every other byte is NUL), not UTF-8. "
             f"Convert it: {conversion(path, byte_order)}"
         )
+    if packer := next((name for magic, (_, name) in _PACKED_MAGIC.items() if head.startswith(magic)), None):
+        raise DataError(f"{path} is compressed twice, inside with {packer}. Unpack it once and give the result.")
     for magic, (name, remedy) in _FOREIGN_MAGIC.items():
         if head.startswith(magic):
             raise DataError(f"{path} is {name}, not text. {remedy.format(path=shlex.quote(str(path)))}")
