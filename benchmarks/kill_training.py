@@ -231,6 +231,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     # A forked child may use torch only if its parent has started no threads.
     torch.set_num_threads(1)
+    torch.optim.SGD([torch.zeros(1)])  # loads a thousand files of torch, which each child would load again
     say = (lambda text: None) if arguments.quiet else lambda text: print(text, flush=True)
     with tempfile.TemporaryDirectory() as work:
         try:

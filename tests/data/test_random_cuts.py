@@ -44,7 +44,7 @@ def test_without_dropout_a_word_is_cut_as_sentencepiece_cuts_it(shared_data: Pat
         assert cut.cut(word, 1, random.Random(1), dropout=0.0) == [expected], word
 
 
-# A vocabulary in which the merges of "abc" after the space are: "ab", then "▁a" has no place, then "abc".
+# Merges: "ab" before "bc" before "abc"; none takes in the space.
 ABC = {
     "▁": (4, -9.0),
     "a": (5, -9.0),

@@ -10,17 +10,19 @@ from polyglass.errors import ShapeError
 from polyglass.tap import Tap, no_tap
 
 
-def sinusoids(length: int, d_model: int, *, first: int = 0, device: torch.device | None = None) -> Float[Tensor, "L D"]:
+def sinusoids(
+    length: int, d_model: int, *, first: int = 0, dtype: torch.dtype = torch.float32, device: torch.device | None = None
+) -> Float[Tensor, "L D"]:
     """Return PE(pos, 2i) = sin(pos / 10000^(2i/d_model)) and PE(pos, 2i+1) = cos(the same) (§3.5).
 
     Rows are positions first .. first + length - 1. Wavelengths grow from 2 pi to 10000 * 2 pi, so PE(pos + k) is a
     fixed rotation of PE(pos). Computed in float64: in float32 the angle of a far position loses its digits.
     """
-    position = torch.arange(first, first + length, dtype=torch.float64, device=device)[:, None]
-    exponent = torch.arange(0, d_model, 2, dtype=torch.float64, device=device) / d_model
+    position = torch.arange(first, first + length, dtype=torch.float64)[:, None]
+    exponent = torch.arange(0, d_model, 2, dtype=torch.float64) / d_model
     angle = position / 10000.0**exponent  # [L, D / 2]
     table = torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(-2)  # sin and cos interleaved, as in the formula
-    return table[:, :d_model].float()
+    return table[:, :d_model].to(device=device, dtype=dtype)
 
 
 class TokenEmbedding(nn.Module):
@@ -69,7 +71,8 @@ class Positions(nn.Module):
         if self.kind == "learned":
             return x + tap("positions", self.weight[first:end])
         if self.kind == "sinusoidal":
-            if len(self.table) < end:
-                self.table = sinusoids(2 * end, x.shape[-1], device=x.device)
-            return x + tap("positions", self.table[first:end].to(x.dtype))
+            table = self.table
+            if len(table) < end:
+                table = self.table = sinusoids(2 * end, x.shape[-1], dtype=x.dtype, device=x.device)
+            return x + tap("positions", table[first:end].to(x.dtype))
         return x

@@ -48,11 +48,12 @@ class BatchNorm(nn.Module):
         tokens = x.flatten(0, 1) if real is None else x[real]  # [N, D]
         # A single token has no variance; then, as in evaluation, the running statistics are the best guess.
         if self.training and len(tokens) > 1:
-            var, mean = torch.var_mean(tokens.float(), dim=0, correction=0)
+            wide = torch.promote_types(x.dtype, torch.float32)
+            var, mean = torch.var_mean(tokens.to(wide), dim=0, correction=0)
             with torch.no_grad():
                 unbiased = var * len(tokens) / (len(tokens) - 1)
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(unbiased, self.momentum)
+                self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
+                self.running_var.lerp_(unbiased.to(self.running_var.dtype), self.momentum)
         else:
             mean, var = self.running_mean, self.running_var
         return ((x - mean) * torch.rsqrt(var + self.eps) * self.weight + self.bias).to(x.dtype)

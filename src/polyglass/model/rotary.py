@@ -15,7 +15,7 @@ def rotate(x: Float[Tensor, "B H L K"], first: int) -> Float[Tensor, "B H L K"]:
     first: the position of x[:, :, 0].
     """
     length, d_k = x.shape[-2:]
-    angles = sinusoids(length, d_k, first=first, device=x.device).to(x.dtype)
+    angles = sinusoids(length, d_k, first=first, dtype=x.dtype, device=x.device)
     sin, cos = angles[:, 0::2], angles[:, 1::2]  # [L, K / 2]
     even, odd = x[..., 0::2], x[..., 1::2]
     return stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
