@@ -89,7 +89,7 @@ def write_corpus(folder: Path) -> CorpusPaths:
         for ending, side in (("en", [pair.source for pair in part]), ("de", [pair.target for pair in part])):
             paths.append(folder / f"{name}.{ending}")
             paths[-1].write_bytes("".join(f"{text}\n" for text in side).encode())
-    return CorpusPaths((paths[0], paths[1]), (paths[2], paths[3]), None, None, errors="strict")
+    return CorpusPaths((paths[0], paths[1]), (paths[2], paths[3]))
 
 
 def fork(action: Callable[[], object]) -> int:

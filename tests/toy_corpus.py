@@ -55,7 +55,7 @@ class Toy:
     @property
     def paths(self) -> CorpusPaths:
         """The files as `start_run` takes them."""
-        return CorpusPaths(self.train, self.valid, None, None, errors="strict")
+        return CorpusPaths(self.train, self.valid)
 
 
 def toy_pairs(count: int, *, seed: int = 1) -> list[tuple[str, str]]:

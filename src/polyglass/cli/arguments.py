@@ -45,6 +45,18 @@ def settings_from(arguments: argparse.Namespace) -> "Settings":
     return resolve(preset=preset, file=file, environment=os.environ, flags=flags)
 
 
+def decode_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options of the search that somebody set; the others are the model's own affair."""
+    from polyglass.settings import DEFAULT
+
+    settings = settings_from(arguments)
+    return {
+        name.removeprefix("decode."): settings.value(name)
+        for name, origin in settings.origins.items()
+        if name.startswith("decode.") and origin != DEFAULT
+    }
+
+
 _DEST = "given_options"
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from polyglass.cli.arguments import add_option_flag, add_settings_arguments, settings_from
+from polyglass.cli.arguments import add_option_flag, add_settings_arguments, decode_options
 
 if TYPE_CHECKING:
     from polyglass.cli.evaluate_systems import Request, Translated
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check_flags(arguments)
     model, files = _model_and_files(arguments)
     pairs, languages = _read_pairs(files, arguments)
-    options = _decode_options(arguments)
+    options = decode_options(arguments)
     request = Request(
         pairs, options, languages, device=arguments.device, errors=arguments.errors, limit=arguments.limit
     )
@@ -161,18 +161,6 @@ def _systems(
     if against and other is None:
         other = translate_with(against, request)
     return system, other
-
-
-def _decode_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The options of the search that somebody set; the others are the model's own affair."""
-    from polyglass.settings import DEFAULT
-
-    settings = settings_from(arguments)
-    return {
-        name.removeprefix("decode."): settings.value(name)
-        for name, origin in settings.origins.items()
-        if name.startswith("decode.") and origin != DEFAULT
-    }
 
 
 def _write_lines(path: Path, outputs: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ from polyglass.spelling import did_you_mean
 VERBS = {
     "Make a translator": {
         "demo": "the whole way once, on a small corpus of our own, in three minutes",
-        "data": "check a corpus, mend it, or make the small demo corpus",
+        "data": "check a corpus, or make the small demo corpus",
         "train": "learn a translator from pairs of sentences",
     },
     "Use it": {
@@ -106,9 +106,15 @@ def _run(words: Sequence[str]) -> int:
         below.add_argument(
             "--debug", action="store_true", default=argparse.SUPPRESS, help="when something fails, show where"
         )
-    arguments, unknown = parser.parse_known_args(words)
+    chosen = subparsers.choices[verb]
+    if any(isinstance(action, argparse._SubParsersAction) for action in chosen._actions):
+        arguments, unknown = parser.parse_known_args(words)
+    else:
+        # Words may stand before and after flags: argparse otherwise closes [TEXT ...] at the first flag.
+        after_verb = [*words[: words.index(verb)], *words[words.index(verb) + 1 :]]
+        arguments, unknown = chosen.parse_known_intermixed_args(after_verb)
     if unknown:
-        _refuse(unknown[0], subparsers.choices[verb])
+        _refuse(unknown[0], chosen)
     code: int = module.run(arguments)
     return code
 

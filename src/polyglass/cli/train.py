@@ -9,7 +9,7 @@ from polyglass.errors import InputError
 
 if TYPE_CHECKING:
     from polyglass.config import Config
-    from polyglass.data.filters import FilterReport
+    from polyglass.data.doctor import CorpusHealth
     from polyglass.training.events import Plan, Reporter, Validation
     from polyglass.training.plan_view import Card
 
@@ -31,6 +31,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="source and target text, or one TSV/JSONL")
     parser.add_argument("--valid", nargs="+", type=Path, default=[], metavar="FILE", help="the same for validation")
+    parser.add_argument(
+        "--test", nargs="+", type=Path, default=[], metavar="FILE", help="a test set to keep out of training"
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="the model folder to make")
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with an interrupted run")
     add_option_flag(parser, "--budget", option="train.budget_seconds", metavar="TIME", help="whole time: 45m, 3h")
@@ -62,10 +65,11 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.files or arguments.out is None:
         raise InputError("train needs the corpus and a folder for the model: polyglass train FILE [FILE] --out FOLDER")
     paths = CorpusPaths(
-        tuple(arguments.files),
-        tuple(arguments.valid),
-        arguments.source_lang,
-        arguments.target_lang,
+        train=tuple(arguments.files),
+        valid=tuple(arguments.valid),
+        test=tuple(arguments.test),
+        source_lang=arguments.source_lang,
+        target_lang=arguments.target_lang,
         errors=arguments.errors,
     )
     settings = settings_from(arguments)
@@ -104,9 +108,10 @@ class _Terminal:
     def say(self, text: str) -> None:
         self._console.print(text, markup=False)
 
-    def data(self, report: "FilterReport") -> None:
-        dropped = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in report.dropped.items())
-        self.say(f"{report.kept:,} of {report.read:,} pairs kept" + (f"; dropped: {dropped}." if dropped else "."))
+    def data(self, health: "CorpusHealth") -> None:
+        from polyglass.cli.health_report import as_text
+
+        self.say(as_text(health, dropped=None) + "\n")
 
     def plan(self, plan: "Plan") -> None:
         from polyglass.training.plan_view import show_plan

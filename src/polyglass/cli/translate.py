@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from polyglass.cli.arguments import add_option_flag, add_settings_arguments, settings_from
+from polyglass.cli.arguments import add_option_flag, add_settings_arguments, decode_options
 from polyglass.cli.progress import Progress, naming
 from polyglass.errors import InputError
 
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.texts and arguments.input:
         raise InputError("Give TEXT or --input, but not both.")
-    options = _decode_options(arguments) | {"alignment": arguments.alignment}
+    options = decode_options(arguments) | {"alignment": arguments.alignment}
     form = Form(
         n_best=options.get("n_best", 1), scores=arguments.scores, alignment=arguments.alignment, json=arguments.json
     )
@@ -136,15 +136,3 @@ def _positive(text: str) -> int:
     if number < 1:
         raise ValueError(text)
     return number
-
-
-def _decode_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The options of the search that somebody set; the others are the model's own affair."""
-    from polyglass.settings import DEFAULT
-
-    settings = settings_from(arguments)
-    return {
-        name.removeprefix("decode."): settings.value(name)
-        for name, origin in settings.origins.items()
-        if name.startswith("decode.") and origin != DEFAULT
-    }

@@ -1,7 +1,7 @@
 """A corpus in, what is wrong with it, where, and how to mend it out. `polyglass data check` prints the result."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -65,11 +65,13 @@ def check_corpus(
     *,
     held_out: Mapping[str, CorpusFiles] | None = None,
     dropped: Path | None = None,
+    keep: Callable[[Sequence[Pair]], None] = lambda pairs: None,
 ) -> CorpusHealth:
     """Read a corpus once and tell what training would see.
 
     held_out: the corpora named "valid" and "test", if there are any. dropped: where the TSV file of dropped pairs is
-    written. Raises DataError if a file cannot be read or the sides differ in their number of lines.
+    written. keep: is handed the pairs that pass the filters, in order, a few thousand at a time. Raises DataError if
+    a file cannot be read or the sides differ in their number of lines.
     """
     seen_apart = _HeldOut(held_out or {})
     report = FilterReport()
@@ -81,6 +83,7 @@ def check_corpus(
         sides[0].add([pair.source for pair in batch])
         sides[1].add([pair.target for pair in batch])
         samples.add(batch)
+        keep(batch)
     alignment = _refined(scan.finish(), files)
     languages = files.guess_languages()
     source, target = (side.finish(language) for side, language in zip(sides, languages, strict=True))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from polyglass.config import DataConfig
 from polyglass.data.corpus import CorpusFiles, open_corpus
-from polyglass.data.filters import FilterReport, filter_pairs, held_out_sources
+from polyglass.data.doctor import CorpusHealth, check_corpus
 from polyglass.data.pair import Pair
 from polyglass.data.sampling import SubwordSampler
 from polyglass.data.store import TokenStore, open_store, write_store
@@ -23,13 +23,21 @@ KEPT = "kept.txt"
 
 @dataclass(frozen=True)
 class CorpusPaths:
-    """The files that a user named: training corpus, and validation corpus if there is one."""
+    """The files that a user named: training corpus, and validation and test corpus if there are any.
+
+    The test corpus is only held out: no pair whose source stands in it is trained on.
+    """
 
     train: tuple[Path, ...]
-    valid: tuple[Path, ...]
-    source_lang: str | None
-    target_lang: str | None
-    errors: Literal["strict", "skip"]
+    valid: tuple[Path, ...] = ()
+    test: tuple[Path, ...] = ()
+    source_lang: str | None = None
+    target_lang: str | None = None
+    errors: Literal["strict", "skip"] = "strict"
+
+    def open(self, files: tuple[Path, ...]) -> CorpusFiles:
+        """Open one of the corpora."""
+        return open_corpus(files, errors=self.errors, languages=(self.source_lang, self.target_lang))
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ class KeptTexts:
     """The pairs that passed the filters, as text, in one file of the run folder while it is prepared."""
 
     path: Path
-    report: FilterReport
+    report: CorpusHealth
     source_lang: str
     target_lang: str
 
@@ -59,22 +67,19 @@ class KeptTexts:
 
 
 def filter_corpus(paths: CorpusPaths, config: DataConfig, folder: RunFolder) -> KeptTexts:
-    """Read the training files and keep what is good. Raises DataError if nothing is left."""
-    files = open_corpus(paths.train, errors=paths.errors)
+    """Read the training files once, keep what is good, and tell what was found."""
+    files = paths.open(paths.train)
     source_lang, target_lang = _languages(paths, files)
-    held_out = held_out_sources(open_corpus(paths.valid, errors=paths.errors)) if paths.valid else frozenset()
+    held_out = {name: paths.open(named) for name, named in (("valid", paths.valid), ("test", paths.test)) if named}
     make_folder(folder.data)
-    report = FilterReport()
     path = folder.data / KEPT
     with open_atomically(path) as kept:
-        pairs = filter_pairs(files, config, report, held_out=held_out, dropped=folder.path / "dropped.tsv")
-        for pair in pairs:
-            kept.write(f"{_one_line(pair.source)}\n{_one_line(pair.target)}\n".encode())
-    report.check_empty_share()
-    if report.kept == 0:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.dropped.items())
-        raise DataError(f"no pair of {paths.train[0]} can be trained on: {report.read:,} read, dropped {reasons}.")
-    return KeptTexts(path, report, source_lang, target_lang)
+
+        def keep(pairs: Sequence[Pair]) -> None:
+            kept.write("".join(f"{_one_line(pair.source)}\n{_one_line(pair.target)}\n" for pair in pairs).encode())
+
+        health = check_corpus(files, config, held_out=held_out, dropped=folder.path / "dropped.tsv", keep=keep)
+    return KeptTexts(path, health, source_lang, target_lang)
 
 
 def store_corpus(kept: KeptTexts, paths: CorpusPaths, config: DataConfig, folder: RunFolder, *, size: int) -> Corpus:
@@ -83,7 +88,7 @@ def store_corpus(kept: KeptTexts, paths: CorpusPaths, config: DataConfig, folder
     Without validation files every 50th pair is set aside for validation, or fewer: about 1,000 at most.
     """
     if paths.valid:
-        pairs = open_corpus(paths.valid, errors=paths.errors)
+        pairs = paths.open(paths.valid)
         validation = [(_one_line(pair.source), _one_line(pair.target)) for pair in pairs if _has_two_sides(pair)]
         train: Callable[[], Iterator[tuple[str, str]]] = kept.pairs
     else:

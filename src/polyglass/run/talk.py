@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from polyglass.config import Config
-from polyglass.data.filters import FilterReport
+from polyglass.data.doctor import CorpusHealth
 from polyglass.training.events import Plan, Reporter, Validation
 from polyglass.training.plan_view import Card
 from polyglass.training.progress import Several
@@ -15,7 +15,7 @@ class Talk(Protocol):
     def say(self, text: str) -> None:
         """A short line about what is being done."""
 
-    def data(self, report: FilterReport) -> None:
+    def data(self, health: CorpusHealth) -> None:
         """What the corpus holds and what was dropped."""
 
     def plan(self, plan: Plan) -> None:
@@ -35,7 +35,7 @@ class Quiet:
     def say(self, text: str) -> None:
         """Say nothing."""
 
-    def data(self, report: FilterReport) -> None:
+    def data(self, health: CorpusHealth) -> None:
         """Say nothing."""
 
     def plan(self, plan: Plan) -> None:

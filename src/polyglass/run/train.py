@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 
 from polyglass.config import Config, TrainConfig
 from polyglass.data.batches import BatchSource, training_batches
+from polyglass.data.doctor import CorpusHealth
 from polyglass.files import remove_leftovers
 from polyglass.model.build import build_model
 from polyglass.model.seq2seq import Seq2Seq
@@ -86,7 +87,9 @@ def train(
     if budget is not None:
         overrides["train.budget_seconds"] = parse_duration(budget) if isinstance(budget, str) else budget
     names = [valid] if isinstance(valid, str | Path) else valid
-    paths = CorpusPaths(tuple(map(Path, files)), tuple(map(Path, names)), source_lang, target_lang, errors="strict")
+    paths = CorpusPaths(
+        tuple(map(Path, files)), tuple(map(Path, names)), source_lang=source_lang, target_lang=target_lang
+    )
     return start_run(paths, Path(out), resolve(preset=preset, overrides=overrides), Quiet())
 
 
@@ -176,17 +179,10 @@ def _prepare_and_plan(
     plans.check_lengths(settings.config)
     talk.say("Reading the corpus ...")
     kept = filter_corpus(paths, settings.config.data, folder)
-    report = kept.report
-    folder.write_json(
-        "data_check.json",
-        {
-            "files": [path.name for path in paths.train],
-            "read": report.read,
-            "kept": report.kept,
-            "dropped": dict(report.dropped),
-        },
-    )
-    talk.data(report)
+    health = kept.report
+    folder.write_json("data_check.json", data_check(health))
+    talk.data(health)
+    health.check()
     planner = plans.Planner(settings)
     plans.choose_shape(planner, kept.report.kept)
     talk.say("Learning the subwords ...")
@@ -221,6 +217,18 @@ def _probe_seconds(train: TrainConfig, budget: float) -> float:
     if train.steps is not None or train.epochs is not None:
         return 0.0
     return min(PROBE_SECONDS, 0.03 * budget)
+
+
+def data_check(health: CorpusHealth) -> dict[str, Any]:
+    """Return what the report page says of the corpus."""
+    return {
+        "files": [Path(name).name for name in health.files],
+        "read": health.read,
+        "kept": health.kept,
+        "dropped": health.dropped,
+        "warnings": [f"{finding.text} {finding.remedy}" for finding in health.findings],
+        "samples": [asdict(sample) for sample in health.samples],
+    }
 
 
 def _announce(
