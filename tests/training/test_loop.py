@@ -10,7 +10,7 @@ from polyglass.config import TrainConfig
 from polyglass.data.batch import Batch, collate
 from polyglass.data.batches import Position
 from polyglass.errors import TrainingUnhealthyError
-from polyglass.training import loop
+from polyglass.training import gradients, loop
 from polyglass.training.distributed import ALONE
 from polyglass.training.loss import TranslationLoss
 from polyglass.training.state import newest_checkpoint
@@ -159,7 +159,7 @@ def test_what_is_silenced_depends_on_seed_and_step_and_on_nothing_drawn_before()
 
 def test_each_of_the_batches_that_are_added_up_is_silenced_in_its_own_way() -> None:
     seeds = {
-        loop._seed(seed, step, micro, rank) for seed in (1, 2) for step in (0, 1) for micro in (0, 1) for rank in (0, 1)
+        gradients._seed(seed, step, micro, rank) for seed in (1, 2) for step in (0, 1) for micro in (0, 1) for rank in (0, 1)
     }
     assert len(seeds) == 16
 

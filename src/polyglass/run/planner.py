@@ -18,6 +18,10 @@ SMALL_CORPUS, LARGE_CORPUS = 100_000, 1_000_000  # pairs
 VALIDATION_SHARE = 0.05  # of the time, at most, for judging the model on the way
 SAVE_SECONDS = 120.0
 DEFAULT_BUDGET_SECONDS = 3600.0
+PLAN = "plan"  # the origin of what is chosen here
+BATCHES = (4096, 2048, 1024, 512)  # target tokens
+FEWEST_UPDATES = 8_000
+FEW_PASSES, LOW_DROPOUT = 10, 0.1
 
 
 class Planner:
@@ -45,25 +49,46 @@ class Planner:
             if self.settings.origins.get(name, "default") == "default" and self.settings.value(name) != value
         }
         if free:
-            self.settings = self.settings.with_values(free, "plan")
+            self.settings = self.settings.with_values(free, PLAN)
             self.reasons.append(reason)
 
 
-def choose_shape(planner: Planner, pairs: int) -> None:
-    """Choose model, vocabulary, subword sampling, batch and learning rate for a corpus of `pairs` pairs."""
-    has_preset = any(origin.startswith("preset") for origin in planner.settings.origins.values())
-    if not has_preset:
+def choose_shape(planner: Planner, pairs: int, word_types: int) -> None:
+    """Choose model and vocabulary for a corpus of `pairs` pairs with `word_types` different words on both sides."""
+    if not any(origin.startswith("preset") for origin in planner.settings.origins.values()):
         name = "tiny" if pairs < SMALL_CORPUS else "small" if pairs < LARGE_CORPUS else "base"
-        preset = PRESETS[name]
-        planner.choose(preset.options, f"the model of preset {name}, for {preset.description}")
-    # Heaps' law: the number of different words grows with about the square root of the text.
-    size = int(min(32_000, max(1_000, round(35 * pairs**0.5, -2))))
+        planner.choose(PRESETS[name].options, f"the model of preset {name}, for {PRESETS[name].description}")
+    # Heaps' law: the number of different words grows with about the square root of the text. Where there are few
+    # words, most of them must share subwords, or rare ones are never learnt.
+    size = max(1_000, min(32_000, 35 * pairs**0.5, 2 / 3 * word_types))
+    size = int(round(size, -2))
     planner.choose(
-        {"data.vocabulary_size": size}, f"{size:,} subwords: about 35 times the square root of {pairs:,} pairs"
+        {"data.vocabulary_size": size, "data.subword_sampling": 0.0},
+        f"{size:,} subwords, cut in one way: {pairs:,} pairs with {word_types:,} different words",
     )
-    planner.choose({"data.subword_sampling": 0.0}, "no subword sampling")
-    tokens = 2048 if pairs < SMALL_CORPUS else 4096
-    planner.choose({"train.batch_tokens": tokens}, f"batches of {tokens:,} tokens: many updates in the time given")
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What the run can afford. target_tokens: in all updates together. passes: over the corpus."""
+
+    target_tokens: float
+    passes: float
+
+
+def choose_learning(planner: Planner, outlook: Outlook) -> None:
+    """Choose dropout, batch and learning rate from how much can be read in the time."""
+    if planner.settings.origins.get("model.dropout") == PLAN and outlook.passes < FEW_PASSES:
+        planner.settings = planner.settings.with_values({"model.dropout": LOW_DROPOUT}, PLAN)
+        planner.reasons.append(
+            f"dropout {LOW_DROPOUT}: in {outlook.passes:.1f} passes nothing is read so often that it is learnt by heart"
+        )
+    # Enough updates matter more than big batches; the largest batch that still leaves them wastes the least time.
+    tokens = next((size for size in BATCHES if outlook.target_tokens / size >= FEWEST_UPDATES), BATCHES[-1])
+    planner.choose(
+        {"train.batch_tokens": tokens},
+        f"batches of {tokens:,} tokens: about {outlook.target_tokens / tokens:,.0f} updates in the time given",
+    )
     model = planner.config.model
     # Post-norm diverges at rates where pre-norm still learns (Xiong et al. 2020).
     rate = 3e-3 * (128 / model.d_model) ** 0.5 * (1 if model.norm_place == "pre" else 1 / 3)
@@ -84,7 +109,7 @@ def check_lengths(config: Config) -> None:
 def choose_precision(planner: Planner, precision: str) -> None:
     """Settle the number format that "auto" stands for."""
     if planner.config.train.precision == "auto":
-        planner.settings = planner.settings.with_values({"train.precision": precision}, "plan")
+        planner.settings = planner.settings.with_values({"train.precision": precision}, PLAN)
 
 
 def budget_of(planner: Planner) -> float:
@@ -93,7 +118,7 @@ def budget_of(planner: Planner) -> float:
     is_limited = train.budget_seconds is not None or train.epochs is not None
     if is_limited and origins.get("train.steps", "default").startswith("preset"):
         # A limit of the user's own is worth more than the preset's idea of a full run.
-        planner.settings = planner.settings.with_values({"train.steps": None}, "plan")
+        planner.settings = planner.settings.with_values({"train.steps": None}, PLAN)
     if train.budget_seconds is not None:
         return train.budget_seconds
     if train.steps is None and train.epochs is None:

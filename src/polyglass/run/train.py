@@ -40,6 +40,7 @@ from polyglass.training.metrics import MetricsFile
 
 FileNames = str | Path | Sequence[str | Path]
 PROBE_SECONDS = 20.0
+ROUGH_BATCH_TOKENS = 2048  # for a first measurement, before the batch is chosen
 FINISH_SHARE = 0.03  # of the budget, kept for the last evaluation and the report
 
 
@@ -168,48 +169,80 @@ def batch_source(config: Config, corpus: Corpus) -> BatchSource:
 
 
 def _prepare_and_plan(
-    paths: CorpusPaths,
-    folder: RunFolder,
-    settings: Settings,
-    talk: Talk,
-    *,
-    machine: "Machine",
+    paths: CorpusPaths, folder: RunFolder, settings: Settings, talk: Talk, *, machine: Machine
 ) -> None:
     """Everything before step 1; ends by writing run.json."""
     plans.check_lengths(settings.config)
     talk.say("Reading the corpus ...")
     kept = filter_corpus(paths, settings.config.data, folder)
-    health = kept.report
-    folder.write_json("data_check.json", data_check(health))
-    talk.data(health)
-    health.check()
+    folder.write_json("data_check.json", data_check(kept.report))
+    talk.data(kept.report)
+    kept.report.check()
     planner = plans.Planner(settings)
-    plans.choose_shape(planner, kept.report.kept)
+    plans.choose_shape(planner, kept.report.kept, kept.report.source.word_types + kept.report.target.word_types)
     talk.say("Learning the subwords ...")
     size = planner.config.data.vocabulary_size
     assert size is not None
     corpus = store_corpus(kept, paths, planner.config.data, folder, size=size)
-    plans.choose_precision(planner, choose_precision(planner.config.train.precision, machine.device))
-    model = new_model(planner.config, corpus).to(machine.device)
-    batches = batch_source(planner.config, corpus)
     talk.say("Measuring how fast this machine is ...")
-    budget = plans.budget_of(planner)
-    speed = probe_speed(model, batches, planner.config.train, seconds=_probe_seconds(planner.config.train, budget))
-    seconds_per_step = speed.seconds_per_step / machine.processes
-    left = budget * (1 - FINISH_SHARE) - (time.perf_counter() - machine.began)
-    per_epoch = steps_per_epoch(batches, planner.config.train.accumulate)
-    judging = validation_seconds(planner.config.train.validate_sentences, model, corpus.validation)
-    plans.choose_time(planner, plans.Measured(left, seconds_per_step, judging, per_epoch))
-    source_lang, target_lang = kept.source_lang, kept.target_lang
+    announced = _plan_time(planner, corpus, machine, languages=(kept.source_lang, kept.target_lang))
     facts = {"data": describe_data(paths, kept, corpus), "device": describe_device(machine.device)}
-    plan = RunPlan(planner.config, source_lang, target_lang, facts, tuple(planner.reasons))
-    announced = _announce(plan, corpus, model, speed, seconds_per_step=seconds_per_step, per_epoch=per_epoch)
+    plan = RunPlan(planner.config, kept.source_lang, kept.target_lang, facts, tuple(planner.reasons))
     talk.plan(announced)
     folder.metrics.unlink(missing_ok=True)  # of a preparation that was killed
     metrics = MetricsFile(folder.metrics)
     metrics.plan(announced)
     metrics.close()
     plan.write(folder)
+
+
+def _plan_time(planner: plans.Planner, corpus: Corpus, machine: Machine, *, languages: tuple[str, str]) -> Plan:
+    """Measure the machine twice: roughly, to choose batch and dropout, then with these, to choose the steps."""
+    plans.choose_precision(planner, choose_precision(planner.config.train.precision, machine.device))
+    model = new_model(planner.config, corpus).to(machine.device)
+    budget = plans.budget_of(planner)
+    left = budget * (1 - FINISH_SHARE) - (time.perf_counter() - machine.began)
+    rough = _probe(planner, corpus, model, seconds=0.0)
+    plans.choose_learning(planner, _outlook(planner.config, corpus, rough, seconds=left * machine.processes))
+    speed = _probe(planner, corpus, model, seconds=_probe_seconds(planner.config.train, budget))
+    left = budget * (1 - FINISH_SHARE) - (time.perf_counter() - machine.began)
+    per_epoch = steps_per_epoch(batch_source(planner.config, corpus), planner.config.train.accumulate)
+    seconds_per_step = speed.seconds_per_step / machine.processes
+    judging = validation_seconds(planner.config.train.validate_sentences, model, corpus.validation)
+    plans.choose_time(planner, plans.Measured(left, seconds_per_step, judging, per_epoch))
+    train = planner.config.train
+    assert train.steps is not None
+    return Plan(
+        source_lang=languages[0],
+        target_lang=languages[1],
+        pairs=len(corpus.store),
+        steps=train.steps,
+        epochs=train.steps / per_epoch,
+        seconds=train.steps * seconds_per_step / (1 - plans.VALIDATION_SHARE),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        memory_bytes=speed.peak_memory_bytes,
+        device=describe_device(machine.device),
+        precision=train.precision,
+        reasons=tuple(planner.reasons),
+    )
+
+
+def _probe(planner: plans.Planner, corpus: Corpus, model: Seq2Seq, *, seconds: float) -> Speed:
+    config = planner.config
+    if config.train.batch_tokens is None:
+        config = planner.settings.with_values({"train.batch_tokens": ROUGH_BATCH_TOKENS}, plans.PLAN).config
+    return probe_speed(model, batch_source(config, corpus), config.train, seconds=seconds)
+
+
+def _outlook(config: Config, corpus: Corpus, speed: Speed, *, seconds: float) -> plans.Outlook:
+    """Guess how much of the corpus the run will read, by its steps, its epochs or its time."""
+    train, once = config.train, corpus.store.target_tokens
+    tokens = seconds * speed.tokens_per_step / speed.seconds_per_step
+    if train.epochs is not None:
+        tokens = train.epochs * once
+    elif train.steps is not None:
+        tokens = float(train.steps * (train.batch_tokens or ROUGH_BATCH_TOKENS) * train.accumulate)
+    return plans.Outlook(tokens, tokens / once)
 
 
 def _probe_seconds(train: TrainConfig, budget: float) -> float:
@@ -229,24 +262,3 @@ def data_check(health: CorpusHealth) -> dict[str, Any]:
         "warnings": [f"{finding.text} {finding.remedy}" for finding in health.findings],
         "samples": [asdict(sample) for sample in health.samples],
     }
-
-
-def _announce(
-    plan: RunPlan, corpus: Corpus, model: Seq2Seq, speed: Speed, *, seconds_per_step: float, per_epoch: float
-) -> Plan:
-    train = plan.config.train
-    assert train.steps is not None
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    return Plan(
-        source_lang=plan.source_lang,
-        target_lang=plan.target_lang,
-        pairs=len(corpus.store),
-        steps=train.steps,
-        epochs=train.steps / per_epoch,
-        seconds=train.steps * seconds_per_step / (1 - plans.VALIDATION_SHARE),
-        parameters=parameters,
-        memory_bytes=speed.peak_memory_bytes,
-        device=describe_device(model.device),
-        precision=train.precision,
-        reasons=plan.reasons,
-    )

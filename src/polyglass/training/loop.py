@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -21,6 +20,7 @@ from polyglass.data.batches import BatchSource, Position
 from polyglass.errors import TrainingUnhealthyError
 from polyglass.training.distributed import ALONE, Team
 from polyglass.training.events import Notice, Reporter, StepReport
+from polyglass.training.gradients import add_up_gradients
 from polyglass.training.schedule import Schedule
 from polyglass.training.state import TrainState
 
@@ -76,7 +76,7 @@ def train(
     stream = batches(state.progress.position)
     failures = 0
     while state.progress.step < config.steps:
-        step = state.progress.step + 1
+        step, pieces = state.progress.step + 1, state.pieces
         rate = schedule(step) * state.progress.rate_factor
         outcome, position = update(state, loss, stream, config, rate=rate, team=hooks.team)
         state.advance(
@@ -95,6 +95,8 @@ def train(
                 failures = 0
                 continue
         hooks.reporter.step(_report(state, config, outcome, rate))
+        if state.pieces > pieces:
+            hooks.reporter.notice(Notice(step, "out_of_memory", _cut_words(state, config)))
         last, stop = step == config.steps, hooks.team.any(hooks.should_stop())
         go_on = hooks.validate() if last or step % config.validate_every == 0 else True
         if last or stop or not go_on or step % config.save_every == 0:
@@ -117,19 +119,10 @@ def update(
     micro = list(islice(stream, config.accumulate))
     statistics = [tensor.clone() for tensor in state.statistics]
     waited = time.perf_counter() - began
-    target_tokens = sum(batch.target_tokens for batch, _ in micro)
-    device = state.model.device
-    total = torch.zeros((), device=device)
+    batch_list = [batch for batch, _ in micro]
+    target_tokens = sum(batch.target_tokens for batch in batch_list)
     loss.train()
-    for number, (batch, _) in enumerate(micro):
-        # Seeded by place, not by what was drawn before: a resumed run silences the same units.
-        torch.manual_seed(_seed(config.seed, state.progress.step, number, team.rank))
-        shared = team.share(batch).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
-            smoothed, _ = loss(shared.source, shared.target_in, shared.target_out)
-        # DDP takes the mean over processes; times their number it is the sum, as if one process had seen all rows.
-        (smoothed * (team.size / target_tokens)).backward()
-        total += smoothed.detach()
+    total = add_up_gradients(state, loss, batch_list, config, team=team)
     limit = config.clip_norm or math.inf
     grad_norm = float(torch.nn.utils.clip_grad_norm_(state.model.parameters(), limit))
     if math.isfinite(grad_norm):
@@ -144,7 +137,7 @@ def update(
         loss=float(team.add_up(total)) / target_tokens,
         grad_norm=grad_norm,
         target_tokens=target_tokens,
-        padding_share=_padding_share([batch for batch, _ in micro], state.model.ids.pad),
+        padding_share=_padding_share(batch_list, state.model.ids.pad),
         wait_seconds=waited,
         seconds=time.perf_counter() - began,
     )
@@ -180,8 +173,13 @@ def _after_non_finite(
     return batches(state.progress.position)
 
 
-def _seed(*parts: int) -> int:
-    return int(np.random.SeedSequence(parts).generate_state(1)[0])
+def _cut_words(state: TrainState, config: TrainConfig) -> str:
+    return (
+        f"out of memory at step {state.progress.step}: each batch of {config.batch_tokens:,} tokens is now read in "
+        f"{state.pieces} pieces, one after another; the update is the same. To keep it so: "
+        f"--set train.batch_tokens={(config.batch_tokens or 0) // state.pieces} "
+        f"--set train.accumulate={config.accumulate * state.pieces}."
+    )
 
 
 def _padding_share(batches: list[Batch], pad_id: int) -> float:

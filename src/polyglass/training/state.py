@@ -57,6 +57,7 @@ class TrainState:
         self.average = copy.deepcopy(model).eval().requires_grad_(False) if config.average == "ema" else None
         self.optimizer = build_optimizer(model, config)
         self.progress = Progress()
+        self.pieces = 1  # that each batch is cut into, where memory does not suffice for a whole one
         self.statistics = statistics_of(model)
         self._average_statistics = statistics_of(self.average) if self.average is not None else []
 
