@@ -1,4 +1,4 @@
-"""kill -9 while training, at random moments, again and again: what is lost, and does the run end as if nothing had been?
+"""kill -9 while training, at random moments, again and again: what is lost, and does the run still end the same?
 
 A parent loads torch once and forks a child that trains a toy model from files to model folder. After a random time it
 kills the child, looks at what lies on the disk, and lets a new child go on: with the preparation, if that was not

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _refuse_beside_resume(arguments: argparse.Namespace) -> None:
     """A resumed run keeps its plan; a flag that would be ignored is refused instead."""
-    names = ("valid", "out", "source_lang", "target_lang", "dry_run", "preset", "config")
+    names = ("valid", "test", "out", "source_lang", "target_lang", "dry_run", "preset", "config")
     given = ["FILE"] if arguments.files else []
     given += [f"--{name.replace('_', '-')}" for name in names if getattr(arguments, name)]
     given += ["--errors"] if arguments.errors != "strict" else []

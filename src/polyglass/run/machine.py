@@ -1,11 +1,14 @@
 """What this machine computes with: device, threads, number format, and words for them."""
 
 import os
+import shutil
 
 import torch
 
 from polyglass.config import TrainConfig
 from polyglass.device import find_device
+
+SLOW_SECONDS = 2 * 3600
 
 
 def set_up_machine(config: TrainConfig) -> torch.device:
@@ -49,3 +52,19 @@ def describe_device(device: torch.device) -> str:
         return "Apple GPU"
     threads = torch.get_num_threads()
     return f"{threads} CPU thread{'s' if threads > 1 else ''}"
+
+
+def advice_for(device: torch.device, seconds: float) -> list[str]:
+    """Return what a person should know of a plan of `seconds` on this machine: that it is slow, and why it may be."""
+    advice = []
+    if device.type == "cpu" and seconds > SLOW_SECONDS:
+        advice.append(
+            f"No CUDA device: using {describe_device(device)}, about {seconds / 3600:.0f} h for this plan. "
+            "One that fits an hour: --preset tiny --budget 1h."
+        )
+    if device.type == "cpu" and torch.version.cuda is None and shutil.which("nvidia-smi"):
+        advice.append(
+            "This machine has an NVIDIA driver, but this torch was built without CUDA: docs/install.md has the "
+            "command for the GPU build."
+        )
+    return advice

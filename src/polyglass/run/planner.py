@@ -12,7 +12,7 @@ from typing import Any
 from polyglass.config import Config
 from polyglass.errors import ConfigError
 from polyglass.presets import PRESETS
-from polyglass.settings import Settings
+from polyglass.settings import DEFAULT, Settings
 
 SMALL_CORPUS, LARGE_CORPUS = 100_000, 1_000_000  # pairs
 VALIDATION_SHARE = 0.05  # of the time, at most, for judging the model on the way
@@ -21,7 +21,8 @@ DEFAULT_BUDGET_SECONDS = 3600.0
 PLAN = "plan"  # the origin of what is chosen here
 BATCHES = (4096, 2048, 1024, 512)  # target tokens
 FEWEST_UPDATES = 8_000
-FEW_PASSES, LOW_DROPOUT = 10, 0.1
+SIZES = ("mini", "tiny", "small", "base")  # presets, each at least twice as costly as the one before
+FEW_PASSES = 10  # over the corpus
 
 
 class Planner:
@@ -30,6 +31,7 @@ class Planner:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.reasons: list[str] = []
+        self.size: int | None = None  # index in SIZES, if the model's size was chosen here
 
     @property
     def config(self) -> Config:
@@ -42,21 +44,30 @@ class Planner:
         return value if given is None else int(given)
 
     def choose(self, values: Mapping[str, Any], reason: str) -> None:
-        """Take those of `values` that nobody else has set; keep the reason if any was taken."""
+        """Take those of `values` that are still as they were by default; keep the reason if any was taken."""
         free = {
             name: value
             for name, value in values.items()
-            if self.settings.origins.get(name, "default") == "default" and self.settings.value(name) != value
+            if self.settings.origins.get(name, DEFAULT) == DEFAULT and self.settings.value(name) != value
         }
         if free:
             self.settings = self.settings.with_values(free, PLAN)
             self.reasons.append(reason)
 
+    def replace(self, values: Mapping[str, Any], reason: str) -> None:
+        """Take those of `values` that no person has set, instead of what was chosen before."""
+        free = {
+            name: value for name, value in values.items() if self.settings.origins.get(name, DEFAULT) in (DEFAULT, PLAN)
+        }
+        self.settings = self.settings.with_values(free, PLAN)
+        self.reasons.append(reason)
+
 
 def choose_shape(planner: Planner, pairs: int, word_types: int) -> None:
     """Choose model and vocabulary for a corpus of `pairs` pairs with `word_types` different words on both sides."""
     if not any(origin.startswith("preset") for origin in planner.settings.origins.values()):
-        name = "tiny" if pairs < SMALL_CORPUS else "small" if pairs < LARGE_CORPUS else "base"
+        planner.size = 1 if pairs < SMALL_CORPUS else 2 if pairs < LARGE_CORPUS else 3
+        name = SIZES[planner.size]
         planner.choose(PRESETS[name].options, f"the model of preset {name}, for {PRESETS[name].description}")
     # Heaps' law: the number of different words grows with about the square root of the text. Where there are few
     # words, most of them must share subwords, or rare ones are never learnt.
@@ -77,12 +88,8 @@ class Outlook:
 
 
 def choose_learning(planner: Planner, outlook: Outlook) -> None:
-    """Choose dropout, batch and learning rate from how much can be read in the time."""
-    if planner.settings.origins.get("model.dropout") == PLAN and outlook.passes < FEW_PASSES:
-        planner.settings = planner.settings.with_values({"model.dropout": LOW_DROPOUT}, PLAN)
-        planner.reasons.append(
-            f"dropout {LOW_DROPOUT}: in {outlook.passes:.1f} passes nothing is read so often that it is learnt by heart"
-        )
+    """Choose depth, batch and learning rate from how much can be read in the time."""
+    _shrink(planner, outlook.passes)
     # Enough updates matter more than big batches; the largest batch that still leaves them wastes the least time.
     tokens = next((size for size in BATCHES if outlook.target_tokens / size >= FEWEST_UPDATES), BATCHES[-1])
     planner.choose(
@@ -94,6 +101,23 @@ def choose_learning(planner: Planner, outlook: Outlook) -> None:
     rate = 3e-3 * (128 / model.d_model) ** 0.5 * (1 if model.norm_place == "pre" else 1 / 3)
     rate = float(f"{rate:.2g}")
     planner.choose({"train.learning_rate": rate}, f"peak learning rate {rate:g}, for d_model {model.d_model}")
+
+
+def _shrink(planner: Planner, passes: float) -> None:
+    """Take a smaller model where the chosen one would read the corpus only a few times."""
+    if planner.size is None:
+        return
+    size, first = planner.size, passes
+    while passes < FEW_PASSES and size > 0:
+        size -= 1
+        passes *= 2  # at least: each size costs half of the next one, or less
+    if size < planner.size:
+        before, name = SIZES[planner.size], SIZES[size]
+        planner.replace(
+            PRESETS[name].options,
+            f"the model of preset {name}: {before} would read the corpus only {first:.1f} times in the time given, and "
+            "what is read more often is learnt better",
+        )
 
 
 def check_lengths(config: Config) -> None:

@@ -20,7 +20,7 @@ from polyglass.run import planner as plans
 from polyglass.run.finish import finish_run
 from polyglass.run.folder import RunFolder, RunPlan
 from polyglass.run.judge import validation_seconds
-from polyglass.run.machine import choose_precision, describe_device, set_up_machine
+from polyglass.run.machine import advice_for, choose_precision, describe_device, set_up_machine
 from polyglass.run.prepare import (
     Corpus,
     CorpusPaths,
@@ -204,6 +204,7 @@ def _plan_time(planner: plans.Planner, corpus: Corpus, machine: Machine, *, lang
     left = budget * (1 - FINISH_SHARE) - (time.perf_counter() - machine.began)
     rough = _probe(planner, corpus, model, seconds=0.0)
     plans.choose_learning(planner, _outlook(planner.config, corpus, rough, seconds=left * machine.processes))
+    model = new_model(planner.config, corpus).to(machine.device)
     speed = _probe(planner, corpus, model, seconds=_probe_seconds(planner.config.train, budget))
     left = budget * (1 - FINISH_SHARE) - (time.perf_counter() - machine.began)
     per_epoch = steps_per_epoch(batch_source(planner.config, corpus), planner.config.train.accumulate)
@@ -212,13 +213,15 @@ def _plan_time(planner: plans.Planner, corpus: Corpus, machine: Machine, *, lang
     plans.choose_time(planner, plans.Measured(left, seconds_per_step, judging, per_epoch))
     train = planner.config.train
     assert train.steps is not None
+    seconds = train.steps * seconds_per_step / (1 - plans.VALIDATION_SHARE)
+    planner.reasons += advice_for(machine.device, seconds)
     return Plan(
         source_lang=languages[0],
         target_lang=languages[1],
         pairs=len(corpus.store),
         steps=train.steps,
         epochs=train.steps / per_epoch,
-        seconds=train.steps * seconds_per_step / (1 - plans.VALIDATION_SHARE),
+        seconds=seconds,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         memory_bytes=speed.peak_memory_bytes,
         device=describe_device(machine.device),
