@@ -15,7 +15,7 @@ from polyglass.run.planner import (
     Outlook,
     Planner,
     budget_of,
-    check_lengths,
+    check_settings,
     choose_learning,
     choose_precision,
     choose_shape,
@@ -169,7 +169,7 @@ def test_the_plan_of_any_corpus_and_machine_is_possible(pairs: int, seconds: flo
     for overrides in ({"train.budget_seconds": 1.0}, {"train.epochs": 0.001}, {"train.steps": 1}):
         train = planned(resolve(overrides=overrides), pairs=pairs, measured=measured).config.train
         assert train.steps is not None
-        assert 1 <= train.steps
+        assert train.steps >= 1
         assert train.validate_every is not None
         assert 1 <= train.validate_every <= train.steps
 
@@ -183,14 +183,24 @@ def test_the_rate_of_a_planned_run_is_a_function_of_the_step(schedule: str) -> N
 
 
 def test_pairs_must_fit_the_model() -> None:
-    check_lengths(resolve().config)
+    check_settings(resolve())
     for longest, places in itertools.product((99, 100, 101), repeat=2):
-        config = resolve(overrides={"data.max_length_tokens": longest, "model.max_positions": places}).config
+        settings = resolve(overrides={"data.max_length_tokens": longest, "model.max_positions": places})
         if longest < places:
-            check_lengths(config)
+            check_settings(settings)
         else:
             with pytest.raises(ConfigError, match=f"Set model.max_positions={longest + 1}"):
-                check_lengths(config)
+                check_settings(settings)
+
+
+def test_two_vocabularies_do_not_share_a_matrix() -> None:
+    settings = resolve(overrides={"data.joint_vocabulary": False})
+    check_settings(settings)
+    assert planned(settings).config.model.tie_embeddings == "two"
+    settings = resolve(overrides={"data.joint_vocabulary": False, "model.tie_embeddings": "three"})
+    with pytest.raises(ConfigError, match=r"needs one joint vocabulary, but .* is false. Set model.tie_embeddings=two"):
+        check_settings(settings)
+    assert planned(resolve()).config.model.tie_embeddings == "three"
 
 
 def test_a_dry_run_ends_with_the_plan_and_the_run_can_be_begun_from_it(tmp_path: Path, toy: Toy) -> None:

@@ -159,7 +159,11 @@ def test_what_is_silenced_depends_on_seed_and_step_and_on_nothing_drawn_before()
 
 def test_each_of_the_batches_that_are_added_up_is_silenced_in_its_own_way() -> None:
     seeds = {
-        gradients._seed(seed, step, micro, rank) for seed in (1, 2) for step in (0, 1) for micro in (0, 1) for rank in (0, 1)
+        gradients._seed(seed, step, micro, rank)
+        for seed in (1, 2)
+        for step in (0, 1)
+        for micro in (0, 1)
+        for rank in (0, 1)
     }
     assert len(seeds) == 16
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from polyglass.errors import InputError
 
-TRAINING_TIME = "110s"
+TRAINING_TIME = "140s"
 EXAMPLES = 3
 EXAMPLE_WORDS = range(6, 13)
 MARKER = ".polyglass-demo"

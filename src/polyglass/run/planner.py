@@ -15,6 +15,7 @@ from polyglass.presets import PRESETS
 from polyglass.settings import DEFAULT, Settings
 
 SMALL_CORPUS, LARGE_CORPUS = 100_000, 1_000_000  # pairs
+SMALL_CORPUS_TOKENS = 3_000_000  # target tokens; its batches stay small, however much time there is
 VALIDATION_SHARE = 0.05  # of the time, at most, for judging the model on the way
 SAVE_SECONDS = 120.0
 DEFAULT_BUDGET_SECONDS = 3600.0
@@ -43,12 +44,14 @@ class Planner:
         given = self.settings.value(name)
         return value if given is None else int(given)
 
+    def _is_open(self, name: str) -> bool:
+        """Whether nobody has set an option, or it was set to "unset"."""
+        return self.settings.origins.get(name, DEFAULT) == DEFAULT or self.settings.value(name) is None
+
     def choose(self, values: Mapping[str, Any], reason: str) -> None:
         """Take those of `values` that are still as they were by default; keep the reason if any was taken."""
         free = {
-            name: value
-            for name, value in values.items()
-            if self.settings.origins.get(name, DEFAULT) == DEFAULT and self.settings.value(name) != value
+            name: value for name, value in values.items() if self._is_open(name) and self.settings.value(name) != value
         }
         if free:
             self.settings = self.settings.with_values(free, PLAN)
@@ -69,9 +72,11 @@ def choose_shape(planner: Planner, pairs: int, word_types: int) -> None:
         planner.size = 1 if pairs < SMALL_CORPUS else 2 if pairs < LARGE_CORPUS else 3
         name = SIZES[planner.size]
         planner.choose(PRESETS[name].options, f"the model of preset {name}, for {PRESETS[name].description}")
-    # Heaps' law: the number of different words grows with about the square root of the text. Where there are few
-    # words, most of them must share subwords, or rare ones are never learnt.
-    size = max(1_000, min(32_000, 35 * pairs**0.5, 2 / 3 * word_types))
+    if not planner.config.data.joint_vocabulary:
+        planner.choose({"model.tie_embeddings": "two"}, "source words have vectors of their own, for two vocabularies")
+    # Heaps' law: the number of different words grows with about the square root of the text. Where there are fewer
+    # words than that, there is nothing to fill a larger vocabulary with.
+    size = max(1_000, min(32_000, 35 * pairs**0.5, 1.5 * word_types))
     size = int(round(size, -2))
     planner.choose(
         {"data.vocabulary_size": size, "data.subword_sampling": 0.0},
@@ -91,16 +96,21 @@ def choose_learning(planner: Planner, outlook: Outlook) -> None:
     """Choose depth, batch and learning rate from how much can be read in the time."""
     _shrink(planner, outlook.passes)
     # Enough updates matter more than big batches; the largest batch that still leaves them wastes the least time.
-    tokens = next((size for size in BATCHES if outlook.target_tokens / size >= FEWEST_UPDATES), BATCHES[-1])
+    is_small = outlook.target_tokens < SMALL_CORPUS_TOKENS * outlook.passes
+    sizes = BATCHES[1:] if is_small else BATCHES
+    tokens = next((size for size in sizes if outlook.target_tokens / size >= FEWEST_UPDATES), sizes[-1])
     planner.choose(
         {"train.batch_tokens": tokens},
         f"batches of {tokens:,} tokens: about {outlook.target_tokens / tokens:,.0f} updates in the time given",
     )
     model = planner.config.model
-    # Post-norm diverges at rates where pre-norm still learns (Xiong et al. 2020).
-    rate = 3e-3 * (128 / model.d_model) ** 0.5 * (1 if model.norm_place == "pre" else 1 / 3)
+    # Wide and deep models want smaller steps; post-norm diverges where pre-norm still learns (Xiong et al. 2020).
+    layers = model.encoder_layers + model.decoder_layers
+    rate = 3e-3 * (128 / model.d_model * 8 / layers) ** 0.5 * (1 if model.norm_place == "pre" else 1 / 3)
     rate = float(f"{rate:.2g}")
-    planner.choose({"train.learning_rate": rate}, f"peak learning rate {rate:g}, for d_model {model.d_model}")
+    planner.choose(
+        {"train.learning_rate": rate}, f"peak learning rate {rate:g}, for d_model {model.d_model} and {layers} layers"
+    )
 
 
 def _shrink(planner: Planner, passes: float) -> None:
@@ -120,8 +130,15 @@ def _shrink(planner: Planner, passes: float) -> None:
         )
 
 
-def check_lengths(config: Config) -> None:
-    """Raise ConfigError if pairs are kept that the model cannot take."""
+def check_settings(settings: Settings) -> None:
+    """Raise ConfigError if options of data and model do not fit together."""
+    config = settings.config
+    is_chosen = settings.origins.get("model.tie_embeddings", DEFAULT) != DEFAULT
+    if is_chosen and config.model.tie_embeddings == "three" and not config.data.joint_vocabulary:
+        raise ConfigError(
+            "model.tie_embeddings=three needs one joint vocabulary, but data.joint_vocabulary is false. "
+            "Set model.tie_embeddings=two."
+        )
     longest, places = config.data.max_length_tokens, config.model.max_positions
     if longest >= places:
         raise ConfigError(

@@ -172,7 +172,7 @@ def _prepare_and_plan(
     paths: CorpusPaths, folder: RunFolder, settings: Settings, talk: Talk, *, machine: Machine
 ) -> None:
     """Everything before step 1; ends by writing run.json."""
-    plans.check_lengths(settings.config)
+    plans.check_settings(settings)
     talk.say("Reading the corpus ...")
     kept = filter_corpus(paths, settings.config.data, folder)
     folder.write_json("data_check.json", data_check(kept.report))

@@ -39,7 +39,7 @@ class Team:
         """
         if self.size == 1:
             return batch
-        rows = torch.arange(self.rank, len(batch.pairs), self.size)
+        rows = torch.arange(len(batch.pairs))[self.rank :: self.size]
         idle = len(rows) == 0
         rows = torch.zeros(1, dtype=torch.int64) if idle else rows
         target_out = torch.zeros_like(batch.target_out[rows]) if idle else batch.target_out[rows]

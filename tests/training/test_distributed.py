@@ -1,0 +1,51 @@
+"""How a batch is shared among processes; that they train as one is tested with real ones in tests/run."""
+
+import os
+
+import pytest
+import torch
+
+from polyglass.data.batch import Batch, collate
+from polyglass.training.distributed import ALONE, Team, join_team
+from tiny_transformer import IDS, random_sentences
+
+
+def batch(rows: int) -> Batch:
+    lengths = range(1, rows + 1)
+    return collate(random_sentences(lengths, seed=1), random_sentences(lengths, seed=2), IDS, range(10, 10 + rows))
+
+
+@pytest.mark.parametrize(("rows", "size"), [(8, 2), (7, 2), (5, 3), (3, 3), (1, 2), (2, 5)])
+def test_every_row_is_read_by_one_process_and_none_by_two(rows: int, size: int) -> None:
+    whole = batch(rows)
+    shares = [Team(rank, size).share(whole) for rank in range(size)]
+    busy = [share for share in shares if bool((share.target_out != IDS.pad).any())]
+    read = [row.tolist() for share in busy for row in share.target_out]
+    assert sorted(read) == sorted(whole.target_out.tolist())
+    assert sum(int((share.target_out != IDS.pad).sum()) for share in shares) == whole.target_tokens
+    assert {share.target_tokens for share in shares} == {whole.target_tokens}
+    assert all(len(share.source) == len(share.target_in) == len(share.target_out) > 0 for share in shares)
+
+
+def test_a_process_without_rows_reads_one_and_has_nothing_to_predict() -> None:
+    share = Team(rank=2, size=3).share(batch(2))
+    assert torch.equal(share.source, batch(2).source[:1])
+    assert (share.target_out == IDS.pad).all()
+
+
+def test_one_process_alone_gets_the_batch_itself() -> None:
+    whole = batch(3)
+    assert ALONE.share(whole) is whole
+    assert ALONE.leads
+    module = torch.nn.Linear(1, 1)
+    assert ALONE.wrap(module) is module
+    number = torch.tensor(3.0)
+    assert ALONE.add_up(number) is number
+    assert (ALONE.any(True), ALONE.any(False)) == (True, False)
+    ALONE.wait()
+
+
+def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(os.environ, "WORLD_SIZE", raising=False)
+    with join_team(torch.device("cpu")) as team:
+        assert team is ALONE
