@@ -9,9 +9,10 @@ This process looks at their memory every few milliseconds.
           whenever somebody needs the memory, so they cost nothing, but they are counted as resident (RSS)
   growth  bytes for each more pair, from one size to the next
 
-SentencePiece holds its sample in memory, 1 million pairs at most, so the growth ends only above 1 million pairs; the
-stages after it inherit what the allocator did not give back, which `resume` shows without. The bar (10 bytes a pair)
-is on the last growth of own memory in filter and resume, and in every stage once the sample is full at half the size.
+SentencePiece holds its sample of the pairs in memory: all of them up to 1 million, from there on every second, third,
+... one, so never more than a million. The stages after it inherit what the allocator did not give back, which `resume`
+shows without. So the bar (10 bytes a pair) is on the last growth of own memory in filter and resume, and in the other
+stages, too, where the sample did not grow any more.
 Exit status 1 if it is broken; below 1 million pairs nothing is judged, since noise is larger than the bar.
 Linux only: it reads /proc.
 """

@@ -21,7 +21,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -32,7 +34,7 @@ from polyglass.data.batch import Batch
 from polyglass.data.batches import Position
 from polyglass.data.demo_grammar import generate_pairs
 from polyglass.run.folder import RunFolder
-from polyglass.run.prepare import Corpus, CorpusPaths, filter_corpus, store_corpus
+from polyglass.run.prepare import Corpus, CorpusPaths, filter_corpus, open_prepared, store_corpus
 from polyglass.run.train import batch_source, new_model
 from polyglass.settings import resolve
 from polyglass.special_ids import SpecialIds
@@ -115,9 +117,7 @@ class Bench:
         """Train for about `seconds`, at least one update; measure the rate before and after."""
         torch.set_num_threads(variant.threads)
         train = self.config.train.model_copy(update={"precision": variant.precision})
-        rate = ProductRate(self.config.model, self.words, self.typical, getattr(torch, variant.precision), self.clock)
-        before = rate.measure(seconds=RATE_SECONDS)
-        now = Round()
+        now = Round(rate=self._rate(variant) / 2)
         restart_peak()
         while not now.updates or now.wall_seconds < seconds:
             began, wall, processor = self.clock(), time.perf_counter(), time.process_time()
@@ -130,7 +130,7 @@ class Bench:
             now.tokens += outcome.target_tokens
             now.updates += 1
         variant.peak = max(variant.peak, peak_bytes())
-        now.rate = (before + rate.measure(seconds=RATE_SECONDS)) / 2
+        now.rate += self._rate(variant) / 2
         for batch in self.seen[-now.updates :]:
             now.needed += real_operations(self.config.model, self.words, lengths_of(batch)).total
             now.done += padded_operations(self.config.model, self.words, batch).total
@@ -140,6 +140,11 @@ class Bench:
         """Return the share of padding in all that was read."""
         real = sum(source + target for batch in self.seen for source, target in lengths_of(batch))
         return 1 - real / sum(batch.source.numel() + batch.target_out.numel() for batch in self.seen)
+
+    def _rate(self, variant: Variant) -> float:
+        """Time the products; their operands are gone afterwards, so that they do not count as memory of training."""
+        dtype = getattr(torch, variant.precision)
+        return ProductRate(self.config.model, self.words, self.typical, dtype, self.clock).measure(seconds=RATE_SECONDS)
 
     def _watched(self) -> Iterator[tuple[Batch, Position]]:
         for batch, position in self.batches(Position()):
@@ -204,7 +209,7 @@ def row_of(result: Result) -> tuple[str, ...]:
     )
 
 
-def prepare(files: list[Path], config: Config, folder: Path, *, pairs: int) -> Corpus:
+def prepare(files: list[Path], config: Config, folder: Path, *, pairs: int) -> None:
     """Prepare the corpus in `files`, or a generated one of so many pairs, as `polyglass train` does."""
     if not files:
         files = [folder / "corpus.en", folder / "corpus.de"]
@@ -216,7 +221,14 @@ def prepare(files: list[Path], config: Config, folder: Path, *, pairs: int) -> C
     run.create()
     kept = filter_corpus(paths, config.data, run)
     assert config.data.vocabulary_size is not None
-    return store_corpus(kept, paths, config.data, run, size=config.data.vocabulary_size)
+    store_corpus(kept, paths, config.data, run, size=config.data.vocabulary_size)
+
+
+def prepared(files: list[Path], config: Config, folder: Path, *, pairs: int) -> Corpus:
+    """Return the corpus, prepared by another process: what that takes must not count as memory of training."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        pool.submit(prepare, files, config, folder, pairs=pairs).result()
+    return open_prepared(RunFolder(folder / "run"))
 
 
 def arguments_of(argv: list[str] | None) -> argparse.Namespace:
@@ -254,8 +266,8 @@ def main(argv: list[str] | None = None) -> int:
     }
     results = []
     with tempfile.TemporaryDirectory() as work:
-        prepared = resolve(preset="tiny", overrides=options).config
-        corpus = prepare(arguments.files, prepared, Path(work), pairs=arguments.pairs)
+        config = resolve(preset="tiny", overrides=options).config
+        corpus = prepared(arguments.files, config, Path(work), pairs=arguments.pairs)
         for model in arguments.models:
             bench = Bench(resolve(preset=PRESETS[model], overrides=options).config, corpus, CLOCKS[arguments.clock])
             variants = [Variant(form, count) for form in arguments.precision for count in arguments.threads]

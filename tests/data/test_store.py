@@ -22,6 +22,8 @@ PAIRS = toy_pairs(50)
 class Numbers:
     """Subwords whose ids stand in the text."""
 
+    sha256 = "of the numbers"
+
     def __init__(self, source_size: int = 1000, target_size: int = 1000) -> None:
         self.source_size = source_size
         self.target_size = target_size
@@ -44,6 +46,7 @@ def test_every_pair_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert [store.source(pair).tolist() for pair in range(len(store))] == subwords.encode_source(sources)
     assert [store.target(pair).tolist() for pair in range(len(store))] == subwords.encode_target(targets)
     again = open_store(tmp_path / "store")
+    assert again.subwords_sha256 == subwords.sha256
     assert [again.target(pair).tolist() for pair in range(len(again))] == subwords.encode_target(targets)
 
 

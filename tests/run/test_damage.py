@@ -71,5 +71,7 @@ def test_a_last_line_of_metrics_that_was_cut_off_is_written_again(stopped: Path,
 def test_a_tokenizer_of_another_model_is_refused(stopped: Path, tmp_path: Path, toy: Toy) -> None:
     train_toy(toy, tmp_path / "other", {"train.steps": 1, "data.vocabulary_size": 70, "data.subwords": "unigram"})
     shutil.copy(tmp_path / "other" / "tokenizer.model", stopped)
-    with pytest.raises(BundleError):
-        resume_run(stopped, Told())
+    talk = Told()
+    with pytest.raises(BundleError, match=r"the tokenizer in .* is not the one that .*data was made with"):
+        resume_run(stopped, talk)
+    assert talk.steps == []

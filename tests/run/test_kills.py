@@ -15,7 +15,7 @@ KILLS = 25
 
 def test_no_kill_costs_more_than_the_steps_since_the_last_save_or_changes_how_the_run_ends() -> None:
     """In a process of its own, which forks: a child may use torch only if its parent has started no threads."""
-    command = [sys.executable, str(BENCHMARK), "--kills", str(KILLS), "--steps", "15", "--quiet"]
+    command = [sys.executable, str(BENCHMARK), "--kills", str(KILLS), "--steps", "12", "--quiet"]
     done = subprocess.run(
         command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, encoding="utf-8"
     )

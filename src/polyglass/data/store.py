@@ -28,6 +28,7 @@ class TokenStore:
 
     ids: one flat array for each side. offsets: pair i of a side is ids[offsets[i] : offsets[i + 1]].
     too_long: pairs that were left out because a side has more than data.max_length_tokens subwords.
+    subwords_sha256: of the tokenizer that made the ids.
     """
 
     source_ids: NDArray[Any]
@@ -35,6 +36,7 @@ class TokenStore:
     target_ids: NDArray[Any]
     target_offsets: NDArray[np.uint64]
     too_long: int
+    subwords_sha256: str
 
     def __len__(self) -> int:
         return len(self.source_offsets) - 1
@@ -85,7 +87,8 @@ def write_store(
                     ids[side].write(np.array(row, types[side]).tobytes())
                     ends[side] += len(row)
                     offsets[side].write(np.array(ends[side], np.uint64).tobytes())
-        facts |= {"pairs": kept, "too_long": too_long, "types": [np.dtype(kind).name for kind in types]}
+        facts |= {"pairs": kept, "too_long": too_long, "subwords_sha256": subwords.sha256}
+        facts["types"] = [np.dtype(kind).name for kind in types]
     return open_store(folder)
 
 
@@ -100,7 +103,7 @@ def open_store(folder: Path) -> TokenStore:
     for side, kind in zip(SIDES, facts["types"], strict=True):
         arrays[f"{side}_ids"] = _mapped(folder / f"{side}.ids", np.dtype(kind))
         arrays[f"{side}_offsets"] = _mapped(folder / f"{side}.offsets", np.dtype(np.uint64))
-    return TokenStore(**arrays, too_long=facts["too_long"])
+    return TokenStore(**arrays, too_long=facts["too_long"], subwords_sha256=facts["subwords_sha256"])
 
 
 def _mapped(path: Path, kind: "np.dtype[Any]") -> NDArray[Any]:

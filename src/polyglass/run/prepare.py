@@ -13,7 +13,7 @@ from polyglass.data.pair import Pair
 from polyglass.data.sampling import SubwordSampler
 from polyglass.data.store import TokenStore, open_store, write_store
 from polyglass.data.subwords import MAX_TRAINING_SENTENCES, Subwords
-from polyglass.errors import ConfigError, DataError
+from polyglass.errors import BundleError, ConfigError, DataError
 from polyglass.files import make_folder, open_atomically, write_atomically
 from polyglass.run.folder import RunFolder
 
@@ -115,15 +115,16 @@ def store_corpus(kept: KeptTexts, paths: CorpusPaths, config: DataConfig, folder
 
 
 def open_prepared(folder: RunFolder) -> Corpus:
-    """Open what `store_corpus` wrote. Raises BundleError if it is damaged."""
+    """Open what `store_corpus` wrote. Raises BundleError if it is damaged, or if the tokenizer is another one."""
     # As bytes: read_text would take a lone carriage return inside a text for the end of a line.
     texts = [(folder.data / name).read_bytes().decode().split("\n")[:-1] for name in VALIDATION_LINES]
-    return Corpus(
-        store=open_store(folder.data / "train"),
-        validation=open_store(folder.data / "validation"),
-        validation_texts=(texts[0], texts[1]),
-        subwords=Subwords.load(folder.path),
-    )
+    store, subwords = open_store(folder.data / "train"), Subwords.load(folder.path)
+    if store.subwords_sha256 != subwords.sha256:
+        raise BundleError(
+            f"the tokenizer in {folder.path} is not the one that {folder.data} was made with, so every word would mean "
+            "another. Use the tokenizer that came with this run."
+        )
+    return Corpus(store, open_store(folder.data / "validation"), (texts[0], texts[1]), subwords)
 
 
 def build_sampler(corpus: Corpus, config: DataConfig, *, seed: int) -> SubwordSampler | None:
