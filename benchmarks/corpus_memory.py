@@ -118,7 +118,7 @@ def prepare(folder: Path) -> None:
         save(subwords, to)
         say("stage", "store")
 
-    Subwords.save = save_and_say  # type: ignore[method-assign]  # where learning ends and encoding begins
+    Subwords.save = save_and_say  # type: ignore[method-assign, assignment]  # where learning ends and encoding begins
     say("stage", "subwords")
     corpus = store_corpus(kept, paths, config, run, size=2000)
     say("stage", "batches")
