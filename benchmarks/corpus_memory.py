@@ -188,7 +188,7 @@ def watch(child: str, folder: Path, size: Size) -> None:
 
 def measure(pairs: int, work: Path) -> Size:
     """Generate so many pairs, prepare them, and open them once more."""
-    from polyglass.data.subwords import MAX_TRAINING_SENTENCES
+    from polyglass.run.prepare import MAX_SAMPLED_PAIRS
 
     size = Size(pairs)
     with tempfile.TemporaryDirectory(dir=work) as name:
@@ -197,7 +197,7 @@ def measure(pairs: int, work: Path) -> Size:
         watch("prepare", folder, size)
         size.store_bytes = sum(file.stat().st_size for file in (folder / "run" / "data" / "train").iterdir())
         watch("resume", folder, size)
-    size.sample = size.kept // (1 + 2 * size.kept // MAX_TRAINING_SENTENCES)
+    size.sample = min(size.kept, MAX_SAMPLED_PAIRS)
     return size
 
 

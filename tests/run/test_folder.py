@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from polyglass.bundle import load_bundle
 from polyglass.errors import BundleError, ConfigError, InputError, LockedError
 from polyglass.files import LEFTOVER_PREFIX
 from polyglass.run.folder import RunFolder, RunPlan
@@ -145,3 +146,18 @@ def test_a_damaged_corpus_stops_the_resume(tmp_path: Path, undisturbed: Path) ->
     ids.write_bytes(content)
     with pytest.raises(BundleError, match=r"source.ids is damaged"):
         resume_run(tmp_path / "model", Told())
+
+
+def test_a_tokenizer_of_a_preparation_that_was_killed_is_not_taken_for_that_of_the_next(
+    tmp_path: Path, toy: Toy
+) -> None:
+    class Cut(Told):
+        def say(self, text: str) -> None:
+            if text.startswith("Measuring"):
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_toy(toy, tmp_path / "model", talk=Cut())
+    assert (tmp_path / "model" / "tokenizer.model").exists()
+    train_toy(toy, tmp_path / "model", {"data.joint_vocabulary": False, "train.steps": 1})
+    assert not load_bundle(tmp_path / "model").subwords.joint

@@ -15,7 +15,6 @@ from polyglass.special_ids import SpecialIds
 
 IDS = SpecialIds()
 JOINT_FILE, SOURCE_FILE, TARGET_FILE = "tokenizer.model", "tokenizer.source.model", "tokenizer.target.model"
-MAX_TRAINING_SENTENCES = 2_000_000  # more teach SentencePiece nothing new and cost it gigabytes
 MAX_MODEL_BYTES = 64 * 2**20
 
 
@@ -185,9 +184,5 @@ def _train_once(texts: Iterable[str], config: DataConfig, size: int) -> bytes:
 
 
 def _clean(texts: Iterable[str]) -> Iterator[str]:
-    """Give SentencePiece text it can take: without NUL (a piece must not hold one), and not without end."""
-    for number, text in enumerate(texts):
-        if number == MAX_TRAINING_SENTENCES:
-            return
-        if text.strip():
-            yield text.replace("\0", " ")
+    """Give SentencePiece text it can take: without NUL, because a piece must not hold one."""
+    return (text.replace("\0", " ") for text in texts if text.strip())

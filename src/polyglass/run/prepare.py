@@ -1,7 +1,7 @@
 """A corpus in, token stores and a tokenizer in the run folder out. Every pair is kept, or counted and written down."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,13 +12,14 @@ from polyglass.data.doctor import CorpusHealth, check_corpus
 from polyglass.data.pair import Pair
 from polyglass.data.sampling import SubwordSampler
 from polyglass.data.store import TokenStore, open_store, write_store
-from polyglass.data.subwords import MAX_TRAINING_SENTENCES, Subwords
+from polyglass.data.subwords import Subwords
 from polyglass.errors import BundleError, ConfigError, DataError
 from polyglass.files import make_folder, open_atomically, write_atomically
 from polyglass.run.folder import RunFolder
 
 VALIDATION_LINES = ("validation.source.txt", "validation.target.txt")
 KEPT = "kept.txt"
+MAX_SAMPLED_PAIRS = 500_000  # more teach SentencePiece nothing new, and cost it half a kilobyte each
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,7 @@ def store_corpus(kept: KeptTexts, paths: CorpusPaths, config: DataConfig, folder
         every = max(50, kept.report.kept // 1000)
         validation = [pair for number, pair in enumerate(kept.pairs()) if number % every == 0]
         train = lambda: (pair for number, pair in enumerate(kept.pairs()) if number % every != 0)  # noqa: E731
-    stride = 1 + 2 * kept.report.kept // MAX_TRAINING_SENTENCES
-    sample = lambda: (pair for number, pair in enumerate(train()) if number % stride == 0)  # noqa: E731
+    sample = lambda: evenly_spaced(train(), total=kept.report.kept, wanted=MAX_SAMPLED_PAIRS)  # noqa: E731
     if not validation or next(train(), None) is None:
         where = str(paths.valid[0]) if paths.valid else "a corpus so small"
         raise DataError(f"validation and training need pairs of their own, but {where} leaves none. Give more pairs.")
@@ -112,6 +112,16 @@ def store_corpus(kept: KeptTexts, paths: CorpusPaths, config: DataConfig, folder
         write_atomically(folder.data / name, "".join(f"{text}\n" for text in side).encode())
     kept.path.unlink()
     return open_prepared(folder)
+
+
+def evenly_spaced(pairs: Iterable[tuple[str, str]], *, total: int, wanted: int) -> Iterator[tuple[str, str]]:
+    """Yield about `wanted` of `total` pairs, spread evenly; all of them if there are no more."""
+    if wanted >= total:
+        yield from pairs
+        return
+    for number, pair in enumerate(pairs):
+        if (number + 1) * wanted // total > number * wanted // total:
+            yield pair
 
 
 def open_prepared(folder: RunFolder) -> Corpus:
