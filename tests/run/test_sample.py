@@ -1,5 +1,7 @@
 """Of a large corpus SentencePiece learns from a part that is spread over the whole."""
 
+from itertools import pairwise
+
 import pytest
 
 from polyglass.run.prepare import evenly_spaced
@@ -10,5 +12,5 @@ def test_as_many_pairs_as_wanted_are_taken_evenly_spaced(total: int, wanted: int
     pairs = [(str(number), "") for number in range(total)]
     taken = [int(source) for source, _ in evenly_spaced(pairs, total=total, wanted=wanted)]
     assert len(taken) == min(total, wanted)
-    gaps = [after - before for before, after in zip(taken, taken[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(taken)]
     assert not gaps or max(gaps) - min(gaps) <= 1
