@@ -4,7 +4,6 @@ A page is a function that returns Markdown, with one line in PAGES. `tests/archi
 a page on disk is not what the code says.
 """
 
-import ast
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from polyglass.options import Option, options_of, sections_of, show_bare
 from polyglass.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "src" / "polyglass"
-MAP_BEGINS, MAP_ENDS = "<!-- map -->\n", "<!-- end of map -->"
 NOTE = "<!-- Written by docs/make_reference.py from the code. Do not edit. -->"
 
 
@@ -62,38 +59,7 @@ def _presets() -> Iterator[str]:
         yield from (f"### {name}", "", f"{preset.description}.", "", values, "")
 
 
-def architecture_page() -> str:
-    """ARCHITECTURE.md with its map: one line for each source file, from the file's own first line."""
-    before, _, rest = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").partition(MAP_BEGINS)
-    after = rest.partition(MAP_ENDS)[2]
-    return before + MAP_BEGINS + "\n".join([*_map(), MAP_ENDS]) + after
-
-
-def _map() -> Iterator[str]:
-    folders = sorted({path.parent for path in SOURCE.rglob("*.py")}, key=lambda path: path.relative_to(SOURCE).parts)
-    for folder in folders:
-        name = folder.relative_to(SOURCE.parent).as_posix()
-        yield from (
-            "",
-            f"**{name}/** {_first_line(folder / '__init__.py')}",
-            "",
-            "| File | What it does |",
-            "|---|---|",
-        )
-        files = sorted(path for path in folder.glob("*.py") if not path.name.startswith("__init__"))
-        yield from (f"| `{path.name}` | {_first_line(path)} |" for path in files)
-    yield ""
-
-
-def _first_line(path: Path) -> str:
-    documentation = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "The version number."
-    return documentation.partition("\n")[0].replace("|", "\\|")
-
-
-PAGES: Mapping[str, Callable[[], str]] = {
-    "docs/reference/options.md": options_page,
-    "ARCHITECTURE.md": architecture_page,
-}
+PAGES: Mapping[str, Callable[[], str]] = {"docs/reference/options.md": options_page}
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ def _model_rows(config: Config, languages: tuple[str, str]) -> Rows:
         ("architecture", f"{model.family} (Vaswani et al. 2017)"),
         ("layers", f"{model.encoder_layers} encoder, {model.decoder_layers} decoder"),
         ("width", f"d_model {model.d_model}, d_ff {model.d_ff}"),
-        ("heads", f"{model.num_heads} of {model.d_model // model.num_heads}"),
+        ("heads", f"{model.num_heads}, each {model.d_model // model.num_heads} wide"),
         ("normalisation", f"{model.norm}, {model.norm_place}"),
         ("positions", f"{model.positions}, at most {model.max_positions:,}"),
         ("activation", model.activation),

@@ -2,7 +2,7 @@
 
 A `Config` has four sections (`data`, `model`, `train`, `decode`). An option is named `section.field`, such as
 `model.dropout`; command line, environment, TOML file and Python all reach this one field (see `settings.py`).
-`None` means: the planner chooses it from the corpus and the machine, and says so (see `training/planner.py`).
+`None` means: the planner chooses it from the corpus and the machine, and says so (see `run/planner.py`).
 """
 
 from typing import Annotated, Literal

@@ -15,6 +15,7 @@ from polyglass.training.plan_view import Card, show_card, show_plan
 AFTERNOON = datetime(2026, 3, 14, 14, 0, tzinfo=UTC)
 CARD = Card(
     name="en-de",
+    scored_on="the validation set",
     best_step=10_200,
     chrf=59.8,
     chrf_interval=(58.9, 60.6),
@@ -69,7 +70,7 @@ def test_no_line_of_the_plan_is_wider_than_the_screen(width: int) -> None:
 
 def test_the_card_says_what_came_out_and_what_to_do_next() -> None:
     assert _shown(lambda console: show_card(CARD, console)) == [
-        "en-de is ready",
+        "en-de is ready; scores on the validation set",
         "  best step  10,200",
         "  chrF       59.8 (95%: 58.9 to 60.6)",
         "  BLEU       34.1 (95%: 32.8 to 35.3)",

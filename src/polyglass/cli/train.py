@@ -73,7 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
         errors=arguments.errors,
     )
     settings = settings_from(arguments)
-    return start_run(paths, arguments.out, settings, talk, dry_run=arguments.dry_run).exit_code
+    result = start_run(paths, arguments.out, settings, talk, dry_run=arguments.dry_run)
+    if arguments.dry_run:
+        talk.say(f"Stopped before step 1. To train by this plan: polyglass train --resume {arguments.out}")
+    return result.exit_code
 
 
 def _refuse_beside_resume(arguments: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polyglass.data.subwords import Subwords
-from polyglass.errors import DataError
+from polyglass.errors import BundleError, DataError
 from polyglass.files import folder_atomically, read_manifest
 
 CHUNK_PAIRS = 10_000  # encoded and written together
@@ -95,6 +95,8 @@ def write_store(
 def open_store(folder: Path) -> TokenStore:
     """Open a store that `write_store` wrote. Raises BundleError if a file is damaged, DataError if no pair is in it."""
     facts = read_manifest(folder)["facts"]
+    if not facts.keys() >= {"pairs", "too_long", "types", "subwords_sha256"}:
+        raise BundleError(f"{folder} was prepared by another version of polyglass. Start the run anew in a new folder.")
     if facts["pairs"] == 0:
         raise DataError(
             f"no pair is left to train on: {facts['too_long']} pairs have more than data.max_length_tokens subwords."

@@ -100,6 +100,7 @@ def _card(folder: RunFolder, report: Report, progress: Progress, latency: Latenc
     chrf, bleu = report.scores["chrf"], report.scores["bleu"]
     return Card(
         name=str(folder.path),
+        scored_on="the validation set",
         best_step=progress.best_step,
         chrf=chrf.value,
         chrf_interval=_interval(chrf.low, chrf.high),
@@ -126,9 +127,10 @@ def _size_of_model(folder: Path) -> int:
 
 def _next_commands(folder: Path, plan: RunPlan) -> list[tuple[str, str]]:
     source, target, model = plan.source_lang, plan.target_lang, shlex.quote(str(folder))
+    test = shlex.join(plan.facts["data"].get("test_files") or [f"test.{source}", f"test.{target}"])
     return [
         ("Translate what you type", f"polyglass translate {model}"),
         ("Translate a file", f"polyglass translate {model} --input in.{source} --output out.{target}"),
-        ("Score it on a test set", f"polyglass evaluate {model} test.{source} test.{target}"),
+        ("Score it on a test set", f"polyglass evaluate {model} {test}"),
         ("Read the model card", f"polyglass info {model}"),
     ]

@@ -101,7 +101,7 @@ def choose_learning(planner: Planner, outlook: Outlook) -> None:
     tokens = next((size for size in sizes if outlook.target_tokens / size >= FEWEST_UPDATES), sizes[-1])
     planner.choose(
         {"train.batch_tokens": tokens},
-        f"batches of {tokens:,} tokens: about {outlook.target_tokens / tokens:,.0f} updates in the time given",
+        f"batches of {tokens:,} tokens: few enough for many updates, enough to use the processor",
     )
     model = planner.config.model
     # Wide and deep models want smaller steps; post-norm diverges where pre-norm still learns (Xiong et al. 2020).

@@ -159,6 +159,7 @@ def describe_data(paths: CorpusPaths, kept: KeptTexts, corpus: Corpus) -> dict[s
         | ({"too_long_tokens": corpus.store.too_long} if corpus.store.too_long else {}),
         "validation": len(corpus.validation),
         "validation_files": [path.name for path in paths.valid],
+        "test_files": [str(path) for path in paths.test],
     }
 
 

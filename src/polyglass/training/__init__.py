@@ -1,1 +1,1 @@
-"""A Seq2Seq and batches in, a trained model folder out."""
+"""A Seq2Seq and batches in, a trained model out."""

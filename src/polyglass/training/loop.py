@@ -4,7 +4,6 @@ One step: add up the gradients of a few batches, shorten them, let the optimizer
 """
 
 import math
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -191,6 +190,10 @@ def peak_memory(device: torch.device) -> int:
     """Return the most memory used so far, in bytes: allocated on a GPU, resident in this process on a CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        return 0  # not told there
+    import resource
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

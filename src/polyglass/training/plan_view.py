@@ -20,6 +20,7 @@ class Card:
     """
 
     name: str
+    scored_on: str
     best_step: int
     chrf: float
     chrf_interval: Interval | None
@@ -65,7 +66,7 @@ def show_card(card: Card, console: Console) -> None:
     if card.latency_median_ms is not None:
         slowest = "" if card.latency_p95_ms is None else f", {milliseconds(card.latency_p95_ms)} for the slowest 5%"
         facts.append(("latency", f"{milliseconds(card.latency_median_ms)} a sentence (median){slowest}"))
-    console.print(Group(_heading(f"{card.name} is ready"), *_facts(facts, console)))
+    console.print(Group(_heading(f"{card.name} is ready; scores on {card.scored_on}"), *_facts(facts, console)))
     # What is to be pasted is not wrapped by us: a broken line could not be pasted.
     console.print(
         Text.assemble("  ", ("signature  ", "cyan"), visible(card.signature, console.encoding)), soft_wrap=True
