@@ -1,5 +1,9 @@
 """torch.compile can take the whole loss in, for batches of any shape. Its C++ backend is left out: it takes minutes."""
 
+from collections.abc import Iterator
+
+import jaxtyping
+import pytest
 import torch
 
 from polyglass.config import TransformerConfig
@@ -11,6 +15,15 @@ IDS = SpecialIds()
 ROUNDING = 1e-6  # float32 sums in another order
 
 
+@pytest.fixture(autouse=True)
+def shapes_are_not_checked() -> Iterator[None]:
+    """The checks of the test run are code that the compiler cannot see through; users have none."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch about its own inner doings
 def test_the_compiled_loss_and_its_gradient_are_those_of_the_plain_one() -> None:
     torch.manual_seed(3)
     config = TransformerConfig(d_model=8, num_heads=2, d_ff=8, encoder_layers=1, decoder_layers=1, dropout=0.0)
