@@ -15,6 +15,7 @@ from polyglass.training.state import TrainState
 
 WARM_UP_STEPS = 2
 FEWEST_STEPS = 3
+LONGEST_SECONDS = 12.0  # then a few steps have to do, or even one
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class Speed:
     tokens_per_step: float
     peak_memory_bytes: int
 
+    def times(self, factor: float) -> "Speed":
+        """Return the speed of updates that read `factor` times as much."""
+        return Speed(self.seconds_per_step * factor, self.tokens_per_step * factor, self.peak_memory_bytes)
+
 
 def probe_speed(model: Seq2Seq, batches: BatchSource, config: TrainConfig, *, seconds: float) -> Speed:
     """Time updates for about `seconds`, on a copy of the model, with the batches that training will begin with."""
@@ -33,12 +38,14 @@ def probe_speed(model: Seq2Seq, batches: BatchSource, config: TrainConfig, *, se
     stream = batches(Position())
     taken: list[float] = []
     tokens: list[int] = []
-    began = time.perf_counter()
-    while len(taken) < WARM_UP_STEPS + FEWEST_STEPS or time.perf_counter() - began < seconds:
+    began, elapsed = time.perf_counter(), 0.0
+    while elapsed < seconds or not taken or (len(taken) < WARM_UP_STEPS + FEWEST_STEPS and elapsed < LONGEST_SECONDS):
         outcome, _ = update(state, loss, stream, config, rate=0.0, team=ALONE)
         taken.append(outcome.seconds)
         tokens.append(outcome.target_tokens)
-    counted, kept = taken[WARM_UP_STEPS:], tokens[WARM_UP_STEPS:]
+        elapsed = time.perf_counter() - began
+    first = min(WARM_UP_STEPS, len(taken) - 1)
+    counted, kept = taken[first:], tokens[first:]
     return Speed(sum(counted) / len(counted), sum(kept) / len(kept), peak_memory(state.model.device))
 
 

@@ -40,6 +40,7 @@ from polyglass.training.metrics import MetricsFile
 
 FileNames = str | Path | Sequence[str | Path]
 PROBE_SECONDS = 20.0
+LONG_STEP_SECONDS = 3.0  # an update that takes longer is not tried out, but reckoned from the rough measurement
 ROUGH_BATCH_TOKENS = 2048  # for a first measurement, before the batch is chosen
 FINISH_SHARE = 0.03  # of the budget, kept for the last evaluation and the report
 
@@ -202,10 +203,16 @@ def _plan_time(planner: plans.Planner, corpus: Corpus, machine: Machine, *, lang
     model = new_model(planner.config, corpus).to(machine.device)
     budget = plans.budget_of(planner)
     left = budget * (1 - FINISH_SHARE) - (time.perf_counter() - machine.began)
-    rough = _probe(planner, corpus, model, seconds=0.0)
+    rough_tokens = min(ROUGH_BATCH_TOKENS, planner.config.train.batch_tokens or ROUGH_BATCH_TOKENS)
+    rough = _probe(planner, corpus, model, batch_tokens=rough_tokens, seconds=0.0)
     plans.choose_learning(planner, _outlook(planner.config, corpus, rough, seconds=left * machine.processes))
     model = new_model(planner.config, corpus).to(machine.device)
-    speed = _probe(planner, corpus, model, seconds=_probe_seconds(planner.config.train, budget))
+    train = planner.config.train
+    assert train.batch_tokens is not None
+    speed = rough.times(train.batch_tokens * train.accumulate / rough_tokens)
+    if speed.seconds_per_step < LONG_STEP_SECONDS:
+        seconds = _probe_seconds(train, budget)
+        speed = _probe(planner, corpus, model, batch_tokens=train.batch_tokens, seconds=seconds)
     left = budget * (1 - FINISH_SHARE) - (time.perf_counter() - machine.began)
     per_epoch = steps_per_epoch(batch_source(planner.config, corpus), planner.config.train.accumulate)
     seconds_per_step = speed.seconds_per_step / machine.processes
@@ -230,10 +237,10 @@ def _plan_time(planner: plans.Planner, corpus: Corpus, machine: Machine, *, lang
     )
 
 
-def _probe(planner: plans.Planner, corpus: Corpus, model: Seq2Seq, *, seconds: float) -> Speed:
-    config = planner.config
-    if config.train.batch_tokens is None:
-        config = planner.settings.with_values({"train.batch_tokens": ROUGH_BATCH_TOKENS}, plans.PLAN).config
+def _probe(planner: plans.Planner, corpus: Corpus, model: Seq2Seq, *, batch_tokens: int, seconds: float) -> Speed:
+    accumulate = planner.config.train.accumulate if planner.config.train.batch_tokens == batch_tokens else 1
+    values = {"train.batch_tokens": batch_tokens, "train.accumulate": accumulate}
+    config = planner.settings.with_values(values, plans.PLAN).config
     return probe_speed(model, batch_source(config, corpus), config.train, seconds=seconds)
 
 
