@@ -150,7 +150,7 @@ def test_a_number_of_the_wrong_type_from_python_is_refused() -> None:
 
 def test_an_unknown_preset_is_refused_with_the_nearest_one() -> None:
     assert complaint(preset="tny") == (
-        'unknown preset "tny"; did you mean tiny? The presets are tiny, small, base, big, paper-base, paper-big.'
+        'unknown preset "tny"; did you mean tiny? The presets are mini, tiny, small, base, big, paper-base, paper-big.'
     )
 
 

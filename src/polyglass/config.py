@@ -152,7 +152,7 @@ class DecodeConfig(Section):
 
     beam_size: Annotated[int, Field(gt=0, le=1024)] = Field(5, description="hypotheses kept at each step; 1: greedy")
     length_penalty: float = Field(
-        0.6, ge=0, le=10, description="exponent of ((5 + length) / 6) that scores are divided by; 0: no normalisation"
+        1.0, ge=0, le=10, description="exponent of ((5 + length) / 6) that scores are divided by; 0: no normalisation"
     )
     n_best: Annotated[int, Field(gt=0, le=1024)] = Field(1, description="translations returned for each sentence")
     sample: bool = Field(False, description="draw words at random by their probability instead of searching")

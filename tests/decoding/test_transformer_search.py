@@ -77,7 +77,7 @@ def test_a_batch_finds_what_a_slow_search_without_cache_finds(
         source: Tensor = torch.tensor(one)
         limit = len(one) + 3
         expected = slow_beam_search(
-            model, source, beam_size=beam_size, n_best=2, limit=limit, alpha=0.6, prefix=prefix[row]
+            model, source, beam_size=beam_size, n_best=2, limit=limit, alpha=setting.length_penalty, prefix=prefix[row]
         )
         assert same(found[row], expected)
 
