@@ -81,12 +81,12 @@ class TransformerConfig(Section):
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> "TransformerConfig":
         if self.d_model % self.num_heads:
-            below = self.d_model - self.d_model % self.num_heads
+            below = max(self.num_heads, self.d_model - self.d_model % self.num_heads)
             raise ValueError(
                 f"model.d_model must be a multiple of model.num_heads, but {self.d_model} is not a multiple of "
-                f"{self.num_heads}. Try {below or self.num_heads} or {below + self.num_heads}."
+                f"{self.num_heads}. Try {below} or {below + self.num_heads}."
             )
-        if self.positions in ("sinusoidal", "rotary") and (self.d_model // self.num_heads) % 2:
+        if self.positions == "rotary" and (self.d_model // self.num_heads) % 2:
             raise ValueError(
                 f"model.positions={self.positions} rotates pairs of numbers, so d_model / num_heads must be even, "
                 f"but {self.d_model} / {self.num_heads} is {self.d_model // self.num_heads}."
