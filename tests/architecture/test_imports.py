@@ -9,10 +9,12 @@ from polyglass.cli.main import VERBS
 LINES: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
-    ("serving", "explorer", "experiments", "interop"),
+    ("serving", "explorer", "experiments"),
     ("run",),
     ("evaluation",),
+    ("documents",),
     ("translator", "training"),
+    ("interop",),
     ("bundle", "replay", "sentences"),
     ("card", "parameters"),
     ("decoding", "data"),
@@ -21,6 +23,7 @@ LINES: tuple[tuple[str, ...], ...] = (
     ("options", "presets"),
     ("config",),
     ("weights",),
+    ("text",),
     ("files",),
     ("reading", "device"),
     ("special_ids", "errors", "tap", "spelling", "_version"),
@@ -28,7 +31,7 @@ LINES: tuple[tuple[str, ...], ...] = (
 # Rooms that may see even less than the table allows; a name covers its submodules.
 NARROW: Mapping[str, frozenset[str]] = {
     "decoding": frozenset({"model.seq2seq", "config", "special_ids", "errors", "tap"}),
-    "data": frozenset({"config", "files", "errors", "special_ids", "reading"}),
+    "data": frozenset({"config", "files", "errors", "special_ids", "reading", "text"}),
 }
 # polyglass/__init__.py names the public classes for type checkers and loads them when first used.
 DOOR = "polyglass"

@@ -29,6 +29,7 @@ VERBS = {
     "Use it": {
         "translate": "translate lines of text",
         "score": "say how likely given translations are",
+        "export": "write the model for another program, with a proof",
     },
     "Know it": {
         "evaluate": "measure translations: BLEU, chrF, what goes wrong",
