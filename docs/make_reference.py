@@ -6,10 +6,12 @@ a page on disk is not what the code says.
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import get_args
 
 from polyglass.config import Config
 from polyglass.options import Option, options_of, sections_of, show_bare
 from polyglass.presets import PRESETS
+from polyglass.serving.settings import serve_options
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Written by docs/make_reference.py from the code. Do not edit. -->"
@@ -42,24 +44,46 @@ def options_page() -> str:
 
 
 def _meaning(section: str) -> str:
-    kind = type(getattr(Config(), section))
-    return (kind.__doc__ or "").partition("\n")[0]
+    annotation = Config.model_fields[section].annotation
+    return " ".join((kind.__doc__ or "").partition("\n")[0] for kind in get_args(annotation) or (annotation,))
 
 
 def _row(option: Option) -> str:
     families = f" (only {', '.join(option.families)})" if option.families else ""
-    cells = (f"`{option.name}`", f"`{show_bare(option.default)}`", option.rule, option.meaning + families)
+    cells = (f"`{option.name}`", f"`{option.default_words}`", option.rule, option.meaning + families)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def _presets() -> Iterator[str]:
     yield from ("## Presets", "")
     for name, preset in PRESETS.items():
-        values = ", ".join(f"`{option}={show_bare(value)}`" for option, value in preset.options.items())
-        yield from (f"### {name}", "", f"{preset.description}.", "", values, "")
+        yield from (f"### {name}", "", f"{preset.description}.", "")
+        for head, options in (("", preset.options), ("For `rnn`, `gru` and `lstm`: ", preset.recurrent)):
+            if options:
+                yield from (head + ", ".join(f"`{option}={show_bare(value)}`" for option, value in options.items()), "")
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"docs/reference/options.md": options_page}
+def serve_page() -> str:
+    """Every setting of the server."""
+    lines = [
+        NOTE,
+        "# Settings of `polyglass serve`",
+        "",
+        "Each can be set by a variable of the environment, or on the command line, which wins: "
+        "`--set serve.max_beam=8`. [How to serve](../how-to/serve.md) says what they are for.",
+        "",
+        "| Setting | Default | Allowed | Meaning | Variable |",
+        "|---|---|---|---|---|",
+    ]
+    for option in serve_options().values():
+        lines.append(f"{_row(option).replace('| `` |', '| empty |')} `{option.variable}` |")
+    return "\n".join([*lines, ""])
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/reference/options.md": options_page,
+    "docs/reference/serve.md": serve_page,
+}
 
 
 def main() -> None:

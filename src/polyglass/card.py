@@ -7,7 +7,7 @@ good it is and how that was measured, what it cannot do.
 from collections.abc import Mapping
 from typing import Any
 
-from polyglass.config import Config
+from polyglass.config import Config, RecurrentConfig, TransformerConfig
 
 Rows = list[tuple[str, str]]
 
@@ -66,17 +66,53 @@ def _limits(config: Config) -> list[str]:
 
 def _model_rows(config: Config, languages: tuple[str, str]) -> Rows:
     model = config.model
+    rows = _recurrent_rows(model) if isinstance(model, RecurrentConfig) else _transformer_rows(model)
     return [
         ("languages", f"{_plain(languages[0])} to {_plain(languages[1])}"),
-        ("architecture", f"{model.family} (Vaswani et al. 2017)"),
+        *rows,
+        ("shared embeddings", model.tie_embeddings),
+        ("dropout", f"{model.dropout:g}"),
+    ]
+
+
+def _transformer_rows(model: TransformerConfig) -> Rows:
+    return [
+        ("architecture", "transformer (Vaswani et al. 2017)"),
         ("layers", f"{model.encoder_layers} encoder, {model.decoder_layers} decoder"),
         ("width", f"d_model {model.d_model}, d_ff {model.d_ff}"),
         ("heads", f"{model.num_heads}, each {model.d_model // model.num_heads} wide"),
         ("normalisation", f"{model.norm}, {model.norm_place}"),
         ("positions", f"{model.positions}, at most {model.max_positions:,}"),
         ("activation", model.activation),
-        ("shared embeddings", model.tie_embeddings),
-        ("dropout", f"{model.dropout:g}"),
+    ]
+
+
+def _recurrent_rows(model: RecurrentConfig) -> Rows:
+    cell = {
+        "rnn": "tanh cells (Elman 1990)",
+        "gru": "GRU cells (Cho et al. 2014)",
+        "lstm": "LSTM cells (Gers et al. 2000)",
+    }
+    papers = {
+        "none": "none: the decoder knows the source by the encoder's last state (Sutskever et al. 2014)",
+        "additive": "additive (Bahdanau et al. 2015)",
+        "dot": "dot product (Luong et al. 2015)",
+        "general": "general (Luong et al. 2015)",
+    }
+    reading = "in both directions" if model.bidirectional else "left to right"
+    fed = (
+        ", input feeding"
+        if model.input_feeding
+        else ", fed at each step (Cho et al. 2014)"
+        if model.feed_context
+        else ""
+    )
+    return [
+        ("architecture", f"{model.family}: {cell[model.family]}"),
+        ("layers", f"{model.encoder_layers} encoder ({reading}), {model.decoder_layers} decoder"),
+        ("width", f"d_model {model.d_model}"),
+        ("attention", papers[model.attention] + fed),
+        ("positions", f"by the order of reading, at most {model.max_positions:,}"),
     ]
 
 

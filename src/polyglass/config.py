@@ -46,6 +46,11 @@ class DataConfig(Section):
     subword_sampling: Share | None = Field(
         None, description="chance that a merge is left out while training (BPE-dropout); unset: chosen from the corpus"
     )
+    protect: bool | None = Field(
+        None,
+        description="train on copies with masks for placeholders, too, so that the model copies them (%s, {name}); "
+        "unset: if one pair in a hundred has some",
+    )
 
 
 class TransformerConfig(Section):
@@ -94,7 +99,59 @@ class TransformerConfig(Section):
         return self
 
 
-ModelConfig = TransformerConfig
+class RecurrentConfig(Section):
+    """A recurrent encoder-decoder (Sutskever et al. 2014), with or without attention; `family` names its cell."""
+
+    family: Literal["rnn", "gru", "lstm"] = Field("lstm", description="architecture")
+    d_model: Annotated[int, Field(gt=0, le=16384)] = Field(512, description="width of every vector between layers")
+    encoder_layers: Annotated[int, Field(gt=0, le=128)] = Field(1, description="encoder blocks")
+    decoder_layers: Annotated[int, Field(gt=0, le=128)] = Field(1, description="decoder blocks")
+    bidirectional: bool = Field(
+        True, description="the encoder reads in both directions, each with half of d_model (Schuster and Paliwal 1997)"
+    )
+    attention: Literal["none", "additive", "dot", "general"] = Field(
+        "none",
+        description="how the decoder looks at the source: only at the encoder's last state (none), as Bahdanau et al. "
+        "2015 (additive) or as Luong et al. 2015 (dot, general)",
+    )
+    input_feeding: bool = Field(
+        False, description="each step also reads what attention led to in the step before (Luong et al. 2015, §3.3)"
+    )
+    feed_context: bool = Field(
+        False, description="without attention: each step reads the encoder's last state again (Cho et al. 2014)"
+    )
+    dropout: Share = Field(0.2, description="share of numbers silenced in training after each sub-layer and embedding")
+    max_positions: Annotated[int, Field(gt=1, le=65536)] = Field(
+        1024, description="longest sentence in subwords that the model can take"
+    )
+    tie_embeddings: Literal["three", "two", "none"] = Field(
+        "three",
+        description="share one matrix between source embedding, target embedding and output layer (three), "
+        "or between target embedding and output layer (two)",
+    )
+
+    @model_validator(mode="after")
+    def _what_is_fed_is_there(self) -> "RecurrentConfig":
+        if self.bidirectional and self.d_model % 2:
+            raise ValueError(
+                f"model.bidirectional halves model.d_model, so it must be even, but it is {self.d_model}. "
+                f"Try {self.d_model + 1}, or set model.bidirectional=false."
+            )
+        if self.input_feeding and self.attention not in ("dot", "general"):
+            reason = "feeds its context anyway" if self.attention == "additive" else "has nothing to feed"
+            raise ValueError(
+                f"model.input_feeding goes with model.attention=dot or general, but {self.attention} {reason}. "
+                "Set model.input_feeding=false."
+            )
+        if self.feed_context and self.attention != "none":
+            raise ValueError(
+                f"model.feed_context goes with model.attention=none, but {self.attention} makes a context of its own "
+                "at each step. Set model.feed_context=false."
+            )
+        return self
+
+
+ModelConfig = Annotated[TransformerConfig | RecurrentConfig, Field(discriminator="family")]
 
 
 class TrainConfig(Section):
@@ -183,3 +240,57 @@ class Config(Section):
     model: ModelConfig = TransformerConfig()
     train: TrainConfig = TrainConfig()
     decode: DecodeConfig = DecodeConfig()
+
+
+class ServeConfig(Section):
+    """How `polyglass serve` behaves. Not part of a `Config`: a model folder knows nothing of it."""
+
+    models: str = Field(
+        "", description="model folders, or folders of them, separated by colons; used if none are named"
+    )
+    host: str = Field("127.0.0.1", description="address to listen at; the default is this machine only")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(5000, description="port to listen at; 0: any free one")
+    open: bool = Field(False, description="listen beyond this machine without asking for keys")
+    hosts: str = Field("", description="further names in the Host header that are answered, separated by commas")
+    keys: str = Field("", description="file of API keys (their hashes); empty: nobody is asked for one")
+    device: str = Field("cpu", description="where to compute: cpu, cuda, mps, auto")
+    threads: Annotated[int, Field(ge=0, le=1024)] = Field(0, description="CPU threads of the model; 0: all cores")
+    batch_tokens: Annotated[int, Field(ge=16)] = Field(
+        6000, description="source tokens times beam size that are searched together"
+    )
+    gather_seconds: float = Field(
+        0.02, ge=0, le=1, description="longest wait for more sentences between two batches; 0: never wait"
+    )
+    cache_mb: float = Field(64, ge=0, le=100_000, description="memory for answers that are asked for again; 0: none")
+    max_body_kb: Annotated[int, Field(gt=0, le=1_000_000)] = Field(1024, description="largest request, in kB")
+    max_texts: Annotated[int, Field(gt=0)] = Field(128, description="most texts in one request")
+    max_characters: Annotated[int, Field(gt=0)] = Field(100_000, description="most characters in one request")
+    max_beam: Annotated[int, Field(gt=0, le=1024)] = Field(16, description="largest beam and most alternatives")
+    max_cost: Annotated[int, Field(gt=0)] = Field(
+        250_000, description="most source tokens times beam size in one request"
+    )
+    time_limit_seconds: float = Field(60, gt=0, description="longest time for one request")
+    max_requests: Annotated[int, Field(gt=0)] = Field(256, description="requests that are worked on at the same time")
+    queue_cost: Annotated[int, Field(gt=0)] = Field(
+        500_000, description="source tokens times beam size that may wait for the models"
+    )
+    queue_seconds: float = Field(2, gt=0, description="longest wait that a new request may expect before it is refused")
+    connections: Annotated[int, Field(gt=0)] = Field(512, description="open connections")
+    connections_each: Annotated[int, Field(gt=0)] = Field(128, description="open connections from one address")
+    header_seconds: float = Field(10, gt=0, description="time for the head of a request to arrive")
+    body_seconds: float = Field(
+        30, gt=0, description="time for the body of a request to arrive, or for an answer to go"
+    )
+    keep_alive_seconds: float = Field(5, gt=0, description="how long an idle connection is kept")
+    ready_seconds: float = Field(10, gt=0, description="how long /ready trusts the last decoded sentence")
+    grace_seconds: float = Field(
+        2, ge=0, le=600, description="after SIGTERM: how long /ready says 503 before connections are refused"
+    )
+    drain_seconds: float = Field(25, ge=0, le=600, description="after that: time to finish what was accepted")
+    max_document_mb: float = Field(5, gt=0, le=1000, description="largest document")
+    max_document_characters: Annotated[int, Field(gt=0)] = Field(
+        1_000_000, description="most characters to translate in one document"
+    )
+    documents_mb: float = Field(64, gt=0, le=100_000, description="memory for documents and their translations")
+    document_seconds: float = Field(3600, gt=0, description="how long a translated document is kept")
+    log_requests: bool = Field(False, description="write a line for each request: method, route, status, time")

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -45,6 +45,7 @@ class Option:
 
     choices: the words that are allowed, if only these are. optional: may be none (unset).
     limits: (words, number) pairs such as ("at least", 0). families: those that have it; empty: all.
+    other_defaults: (family, its default) for the families in which it is not `default`.
     """
 
     section: str
@@ -56,6 +57,7 @@ class Option:
     default: Any
     meaning: str
     families: tuple[str, ...] = ()
+    other_defaults: tuple[tuple[str, Any], ...] = ()
 
     @property
     def name(self) -> str:
@@ -73,6 +75,20 @@ class Option:
         words = f"one of {', '.join(self.choices)}" if self.choices else _WORDS[self.kind]
         limits = " and ".join(f"{word} {show(number)}" for word, number in self.limits)
         return words + (f" {limits}" if limits else "") + (", or none" if self.optional else "")
+
+    @property
+    def default_words(self) -> str:
+        """The default as people type it, with those of other families: "6 (rnn, gru, lstm: 1)"."""
+        values = dict.fromkeys(show_bare(value) for _, value in self.other_defaults)
+        others = "; ".join(
+            f"{', '.join(family for family, own in self.other_defaults if show_bare(own) == value)}: {value}"
+            for value in values
+        )
+        return show_bare(self.default) + (f" ({others})" if others else "")
+
+    def is_for(self, family: str) -> bool:
+        """Say whether a model of this family has the option; other sections have no families."""
+        return not self.families or family in self.families
 
     def parse(self, text: str) -> Any:
         """Read a value from text; what is not of the option's type comes back as the text it was."""
@@ -145,9 +161,13 @@ def options_of(schema: type[BaseModel]) -> Mapping[str, Option]:
         for properties in families.values():
             for field, facts in properties.items():
                 owners = tuple(family for family, others in families.items() if field in others)
-                if field == TAG and len(families) > 1:  # each family's schema knows its own word only
+                if field == TAG and len(families) > 1:  # each family's schema knows its own words only
                     facts = {**facts, "enum": list(families)}
                 option = _option(section, field, facts, owners if len(owners) < len(families) else ())
+                if field != TAG:
+                    defaults = {family: families[family][field].get("default") for family in owners}
+                    others = tuple((family, own) for family, own in defaults.items() if own != option.default)
+                    option = replace(option, other_defaults=others)
                 found.setdefault(option.name, option)
     return found
 
@@ -160,10 +180,13 @@ def sections_of(schema: type[BaseModel]) -> Mapping[str, Mapping[str, dict[str, 
     for section, facts in document["properties"].items():
         references = facts.get("discriminator", {}).get("mapping") or {"": facts["$ref"]}
         default = facts.get("default", {}).get(TAG)
-        sections[section] = {
-            family: document["$defs"][references[family].rpartition("/")[2]]["properties"]
-            for family in sorted(references, key=lambda family: family != default)
+        found = {
+            family: document["$defs"][reference.rpartition("/")[2]]["properties"]
+            for family, reference in references.items()
         }
+        # The default family first, then the words of each class in its own order (the document sorts them).
+        order = [default, *(word for facts in found.values() for word in facts.get(TAG, {}).get("enum", []))]
+        sections[section] = {family: found[family] for family in dict.fromkeys([*order, *found]) if family in found}
     return sections
 
 

@@ -84,4 +84,6 @@ class _DrawNothing(TorchFunctionMode):
             "uniform_",
         ):
             return args[0] if args else kwargs["tensor"]
+        if func is torch.linalg.qr:  # of an orthogonal matrix that is drawn
+            return args[0], args[0]
         return func(*args, **kwargs)

@@ -7,13 +7,13 @@ of `Seq2Seq`), so the numbers are those that the search saw.
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from polyglass.config import ModelConfig
 from polyglass.data.batch import pad
 from polyglass.decoding.hypothesis import Hypothesis
 from polyglass.model.seq2seq import Seq2Seq
-from polyglass.tap import Recorder
+from polyglass.tap import Recorder, Tap
 
 Alignment = tuple[tuple[float, ...], ...]
 
@@ -28,22 +28,32 @@ def replay(
     is where token i was predicted.
     """
     recorder = Recorder(keep)
-    source = pad(sources, model.ids.pad).to(model.device)
-    target_in = pad([(model.ids.bos, *hypothesis.ids[:-1]) for hypothesis in hypotheses], model.ids.pad)
-    model(source, target_in.to(model.device), tap=recorder)
+    read_again(model, sources, [hypothesis.ids for hypothesis in hypotheses], tap=recorder)
     return recorder.tensors
 
 
-def align(
-    model: Seq2Seq, config: ModelConfig, sources: Sequence[Sequence[int]], hypotheses: Sequence[Hypothesis]
-) -> list[Alignment]:
+def read_again(
+    model: Seq2Seq, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, tap: Tap
+) -> Float[Tensor, "B T V"]:
+    """Return the logits with which the model wrote `targets`, and show the tap everything on the way.
+
+    sources: eos included. targets: without bos; row i of the logits is where token i was predicted.
+    """
+    source = pad(sources, model.ids.pad).to(model.device)
+    target_in = pad([(model.ids.bos, *target[:-1]) for target in targets], model.ids.pad)
+    logits: Tensor = model(source, target_in.to(model.device), tap=tap)
+    return logits
+
+
+def align(model: Seq2Seq, sources: Sequence[Sequence[int]], hypotheses: Sequence[Hypothesis]) -> list[Alignment | None]:
     """Say for each hypothesis how much each of its tokens (rows) looked at each source token (columns, eos included).
 
-    It is the mean over the heads of the last decoder layer but one, in which the attention of a Transformer comes
-    closest to a word alignment (Garg et al. 2019, §4.1 and table 1). Attention is not alignment: take it as a hint.
+    It is the mean over the heads of the attention that the model names as closest to a word alignment. Attention is
+    not alignment: take it as a hint. A model without attention looks nowhere: then there is None for each hypothesis.
     """
-    layer = max(0, config.decoder_layers - 2)
-    path = f"decoder.layers.{layer}.cross_attention.weights"
+    path = model.alignment_path
+    if path is None:
+        return [None] * len(hypotheses)
     weights = replay(model, sources, hypotheses, keep=(path,))[path].mean(dim=1).tolist()  # [N, T, S]
     return [
         tuple(tuple(row[: len(source)]) for row in table[: len(hypothesis.ids)])

@@ -71,23 +71,28 @@ def resolve(
     environment: variables such as POLYGLASS_TRAIN_SEED (hand in `os.environ`). flags: "model.dropout=0.2", as after
     --set. overrides: option name -> value, from Python code. Raises ConfigError; one line for each mistake.
     """
-    given: list[Given] = []
-    if preset is not None:
-        given += from_preset(preset)
-    if file is not None:
-        given += from_file(file)
+    given = [] if file is None else from_file(file)
     given += from_environment(environment or {})
     given += [from_assignment(flag) if isinstance(flag, str) else flag for flag in flags]
     given += [Given(name, value, "Python") for name, value in overrides.items()]
+    if preset is not None:
+        families = [str(item.value) for item in given if item.name == f"model.{TAG}"]
+        given = from_preset(preset, family=families[-1] if families else None) + given
     return _settle(given)
 
 
-def from_preset(name: str) -> list[Given]:
-    """Return what the preset sets."""
+def from_preset(name: str, *, family: str | None = None) -> list[Given]:
+    """Return what the preset sets for a family of models (None: its own), without options that the family lacks."""
     if name not in PRESETS:
         hint = did_you_mean(name, PRESETS, otherwise=".")
         raise ConfigError(f"unknown preset {show(name)}{hint} The presets are {', '.join(PRESETS)}.")
-    return [Given(option, value, f"preset {name}") for option, value in PRESETS[name].options.items()]
+    options = options_of(Config)
+    family = str(family or options[f"model.{TAG}"].default).strip()
+    return [
+        Given(option, value, f"preset {name}")
+        for option, value in PRESETS[name].values_for(family).items()
+        if options[option].is_for(family)
+    ]
 
 
 def from_assignment(text: str, origin: str | None = None) -> Given:
@@ -214,7 +219,11 @@ def _explain(problem: ErrorDetails, chosen: Mapping[str, Given]) -> str:
     item = chosen[name]
     said = f"{name} = {show(item.value)} (from {item.origin})"
     if problem["type"] == "extra_forbidden":
-        return f"{said}: only {', '.join(option.families)} has this option, but {place[0]}.{TAG} is {place[1]}."
+        has = "has" if len(option.families) == 1 else "have"
+        return (
+            f"{said}: only {', '.join(option.families)} {has} this option, but {place[0]}.{TAG} is {place[1]}. "
+            f"Leave it out, or set {place[0]}.{TAG}={option.families[0]}."
+        )
     return f"{said}: must be {option.rule}{_hint(option, item.value)}"
 
 

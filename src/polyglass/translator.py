@@ -6,19 +6,22 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor
 
 from polyglass.bundle import Bundle, load_bundle
 from polyglass.config import DecodeConfig
 from polyglass.data.batch import pad
+from polyglass.data.subwords import Subwords
 from polyglass.decoding.forced import force
 from polyglass.decoding.hypothesis import Hypothesis
 from polyglass.decoding.search import search
 from polyglass.errors import InputError, PolyglassError
+from polyglass.model.seq2seq import Seq2Seq
 from polyglass.replay import Alignment, align, replay
 from polyglass.sentences import Sentences, listed
 from polyglass.settings import resolve
@@ -32,7 +35,8 @@ class Candidate:
     token_log_probs: natural log of the model's probability of each piece. log_prob: their sum.
     score: what candidates are ranked by, log_prob over the length penalty.
     finish_reason: "end", or "length" if it was cut at the length limit.
-    alignment: one row for each piece, one column for each source piece, rows sum to 1; None if not asked for.
+    alignment: one row for each piece, one column for each source piece, rows sum to 1; None if not asked for, or
+        if the model has no attention.
     """
 
     text: str
@@ -135,7 +139,8 @@ class Translator:
             "batch_tokens": batch_tokens,
         }
         options = self._options({name: value for name, value in changes.items() if value is not None})
-        return self._translate(listed(texts), options, prefix=prefix, alignment=alignment)
+        wanted = [alignment] * len(listed(texts))
+        return list(map(_unless_failed, self.translate_each(texts, options, prefix=prefix, alignment=wanted)))
 
     def score(self, sources: Sequence[str], targets: Sequence[str]) -> list[Candidate]:
         """Say how likely each target is as the translation of its source (forced decoding; eos counts).
@@ -152,8 +157,9 @@ class Translator:
             with self._lock:
                 hypotheses = force(self.bundle.model, self._padded(rows), wanted, decode.length_penalty)
             for index, hypothesis in zip(batch, hypotheses, strict=True):
-                _refuse_failure(hypothesis, f"pair {index + 1}", sources[index])
-                scores[index] = self._candidate(hypothesis)
+                if failure := _failure(hypothesis, f"pair {index + 1}", sources[index]):
+                    raise failure
+                scores[index] = _candidate(self.bundle.subwords, hypothesis)
         return [scores[index] for index in range(len(read))]
 
     def trace(self, source: str, target: str | None = None, *, keep: tuple[str, ...] = ("*",)) -> Trace:
@@ -173,19 +179,29 @@ class Translator:
                 hypothesis = search(self.bundle.model, padded, options)[0][0]
             else:
                 hypothesis = force(self.bundle.model, padded, written, options.length_penalty)[0]
-            _refuse_failure(hypothesis, "this text", source)
+            if failure := _failure(hypothesis, "this text", source):
+                raise failure
             tensors = replay(self.bundle.model, [read], [hypothesis], keep=keep)
         subwords = self.bundle.subwords
         return Trace(
             tuple(subwords.source_pieces(read)), tuple(subwords.target_pieces(hypothesis.ids)), tensors, hypothesis
         )
 
-    def _translate(
-        self, texts: Sequence[str], options: DecodeConfig, *, prefix: Sequence[str] | None, alignment: bool
-    ) -> list[Translation]:
+    def translate_each(
+        self,
+        texts: Sequence[str],
+        options: DecodeConfig,
+        *,
+        prefix: Sequence[str] | None = None,
+        alignment: Sequence[bool],
+    ) -> list[Translation | PolyglassError]:
+        """Translate as `translate` does, but a text that the model fails on has its error in its place.
+
+        alignment: for each text, whether to say where the model looked.
+        """
         read, cut = zip(*map(self._sentences.read, texts), strict=True) if texts else ((), ())
         forced = [] if prefix is None else self._sentences.write(prefix, rows=len(texts), word="prefix")
-        found: dict[int, tuple[Candidate, ...]] = {}
+        found: dict[int, Translation | PolyglassError] = {}
         asked = [index for index, ids in enumerate(read) if len(ids) > 1]
         rows_each = options.n_best if options.sample else options.beam_size
         for batch in _batches(asked, list(map(len, read)), options.batch_tokens // rows_each):
@@ -193,20 +209,20 @@ class Translator:
             begun = None if prefix is None else [forced[index] for index in batch]
             with self._lock:
                 answers = search(self.bundle.model, self._padded(rows), options, prefix=begun)
+                looks = _looks(self.bundle.model, rows, answers, wanted=[alignment[index] for index in batch])
             for index, hypotheses in zip(batch, answers, strict=True):
-                _refuse_failure(hypotheses[0], f"text {index + 1}", texts[index])
-                looks = self._align(read[index], hypotheses) if alignment else [None] * len(hypotheses)
-                found[index] = tuple(map(self._candidate, hypotheses, looks))
-        return [
-            Translation(text, found[index], tuple(self.bundle.subwords.source_pieces(read[index])), cut[index])
-            if index in found
-            else Translation(text, (EMPTY,))
-            for index, text in enumerate(texts)
-        ]
+                if failure := _failure(hypotheses[0], f"text {index + 1}", texts[index]):
+                    found[index] = failure
+                    continue
+                candidates = tuple(_candidate(self.bundle.subwords, one, looks.get(id(one))) for one in hypotheses)
+                pieces = tuple(self.bundle.subwords.source_pieces(read[index]))
+                found[index] = Translation(texts[index], candidates, pieces, cut[index])
+        return [found.get(index, Translation(text, (EMPTY,))) for index, text in enumerate(texts)]
 
-    def _align(self, read: Sequence[int], hypotheses: Sequence[Hypothesis]) -> list[Alignment]:
-        with self._lock:
-            return align(self.bundle.model, self.bundle.config.model, [read] * len(hypotheses), hypotheses)
+    def explore(self, text: str, *, target: str | None = None) -> Any:
+        """Return a page about one sentence, which a notebook shows; see `polyglass.explorer.show`."""
+        # By its name, because the explorer stands above this room and imports it.
+        return import_module("polyglass.explorer").show(self, text, target=target)
 
     def _options(self, changes: dict[str, int | float | bool]) -> DecodeConfig:
         own = self.bundle.config.decode.model_dump()
@@ -215,16 +231,34 @@ class Translator:
     def _padded(self, rows: Sequence[Sequence[int]]) -> Tensor:
         return pad(rows, self.bundle.model.ids.pad).to(self.bundle.model.device)
 
-    def _candidate(self, hypothesis: Hypothesis, alignment: Alignment | None = None) -> Candidate:
-        return Candidate(
-            text=self.bundle.subwords.decode_target(hypothesis.ids).replace("\n", " "),  # subwords can spell any byte
-            pieces=tuple(self.bundle.subwords.target_pieces(hypothesis.ids)),
-            token_log_probs=hypothesis.token_log_probs,
-            log_prob=hypothesis.log_prob,
-            score=hypothesis.score,
-            finish_reason=hypothesis.finish_reason,
-            alignment=alignment,
-        )
+
+def _candidate(subwords: Subwords, hypothesis: Hypothesis, alignment: Alignment | None = None) -> Candidate:
+    return Candidate(
+        text=subwords.decode_target(hypothesis.ids).replace("\n", " "),  # subwords can spell any byte
+        pieces=tuple(subwords.target_pieces(hypothesis.ids)),
+        token_log_probs=hypothesis.token_log_probs,
+        log_prob=hypothesis.log_prob,
+        score=hypothesis.score,
+        finish_reason=hypothesis.finish_reason,
+        alignment=alignment,
+    )
+
+
+def _looks(
+    model: Seq2Seq, rows: Sequence[Sequence[int]], answers: Sequence[Sequence[Hypothesis]], *, wanted: Sequence[bool]
+) -> dict[int, Alignment | None]:
+    """Say by the id() of each hypothesis of the wanted rows where the model looked; all in one pass."""
+    pairs = [
+        (row, one)
+        for row, hypotheses, is_wanted in zip(rows, answers, wanted, strict=True)
+        if is_wanted
+        for one in hypotheses
+        if one.ids
+    ]
+    if not pairs:
+        return {}
+    found = align(model, [row for row, _ in pairs], [one for _, one in pairs])
+    return {id(one): look for (_, one), look in zip(pairs, found, strict=True)}
 
 
 def _batches(chosen: Iterable[int], lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
@@ -239,9 +273,17 @@ def _batches(chosen: Iterable[int], lengths: Sequence[int], budget: int) -> Iter
         yield batch
 
 
-def _refuse_failure(hypothesis: Hypothesis, name: str, text: str) -> None:
-    if not hypothesis.ids or not math.isfinite(hypothesis.log_prob):
-        raise PolyglassError(
-            f"The model failed on {name}: what it computed is not a number. The text begins {text[:60]!r}. "
-            "If this happens with most texts, the model is unusable: take an earlier one."
-        )
+def _failure(hypothesis: Hypothesis, name: str, text: str) -> PolyglassError | None:
+    """Return the error if the model failed on this text."""
+    if hypothesis.ids and math.isfinite(hypothesis.log_prob):
+        return None
+    return PolyglassError(
+        f"The model failed on {name}: what it computed is not a number. The text begins {text[:60]!r}. "
+        "If this happens with most texts, the model is unusable: take an earlier one."
+    )
+
+
+def _unless_failed(answer: Translation | PolyglassError) -> Translation:
+    if isinstance(answer, PolyglassError):
+        raise answer
+    return answer

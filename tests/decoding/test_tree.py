@@ -55,9 +55,9 @@ def test_nodes_come_in_order_and_know_sentence_step_and_probability(beam_size: i
         tokens = path(trace, index)
         before = trace.nodes[node.parent] if node.parent >= 0 else None
         assert len(tokens) == node.step + 1
-        assert node.finished == (node.token == IDS.eos)
+        assert node.finished == (node.token == IDS.eos and node.kept)
         assert node.token_log_prob == pytest.approx(slow[node.sentence].next(tokens[:-1])[node.token], abs=FLOAT32)
-        assert before is None or (before.sentence, before.finished) == (node.sentence, False)
+        assert before is None or (before.sentence, before.finished, before.kept) == (node.sentence, False, True)
         assert node.log_prob == pytest.approx((before.log_prob if before else 0.0) + node.token_log_prob, abs=FLOAT32)
         assert node.log_prob > -math.inf
 
@@ -66,6 +66,20 @@ def test_each_step_keeps_at_most_the_beam() -> None:
     trace = SearchTrace()
     beam_search(TableModel.random(1, 9, 9, seed=3), sources(8), DecodeConfig(beam_size=3), trace=trace)
     for step in range(trace.nodes[-1].step + 1):
-        here = [node for node in trace.nodes if node.step == step]
+        here = [node for node in trace.nodes if node.step == step and node.kept]
         assert len([node for node in here if not node.finished]) == 3
         assert len([node for node in here if node.finished]) <= 3
+
+
+def test_the_tree_also_holds_the_words_that_were_looked_at_and_not_kept() -> None:
+    trace = SearchTrace()
+    beam_search(TableModel.random(1, 9, 9, seed=3), sources(8), DecodeConfig(beam_size=3), trace=trace)
+    for step in range(1, trace.nodes[-1].step + 1):
+        here = [node for node in trace.nodes if node.step == step]
+        assert len(here) == 2 * 3
+        worst_kept = min(node.log_prob for node in here if node.kept)
+        dropped = [node for node in here if not node.kept]
+        assert dropped
+        # An output that ends, but not among the best three, is dropped with a better score than a word that grows.
+        assert all(node.log_prob <= worst_kept or node.token == IDS.eos for node in dropped)
+        assert not any(node.finished for node in dropped)

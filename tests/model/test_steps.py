@@ -9,18 +9,30 @@ import torch
 from torch import Tensor
 
 from polyglass.errors import ShapeError
+from polyglass.model.recurrent_decoder import RecurrentState
 from polyglass.model.seq2seq import Seq2Seq
 from polyglass.model.transformer import TransformerState
 from polyglass.tap import Recorder
+from tiny_recurrent import FAMILIES as RECURRENT
+from tiny_recurrent import tiny_recurrent
 from tiny_transformer import IDS, padded, sources, targets, tiny_model
 
 STEPPED = 1e-5  # of 1 or of a larger number: matrix products of one row add up in another order than those of many
-FAMILIES: dict[str, dict[str, Any]] = {
+TRANSFORMERS: dict[str, dict[str, Any]] = {
     f"transformer {positions} {norm} {place}": {"positions": positions, "norm": norm, "norm_place": place}
     for positions, norm, place in product(
         ("sinusoidal", "learned", "rotary", "none"), ("layer", "rms", "batch"), ("post", "pre")
     )
 }
+FAMILIES = [*TRANSFORMERS, *RECURRENT]
+SOME = [*list(TRANSFORMERS)[:3], "rnn none", "lstm none, context fed", "gru additive", "lstm general, input feeding"]
+
+
+def model_of(family: str) -> Seq2Seq:
+    """Return a tiny model of one of FAMILIES."""
+    if family in RECURRENT:
+        return tiny_recurrent(**RECURRENT[family])
+    return tiny_model(**TRANSFORMERS[family])
 
 
 def step_by_step(model: Seq2Seq, source: Tensor, target_in: Tensor) -> Tensor:
@@ -33,18 +45,18 @@ def step_by_step(model: Seq2Seq, source: Tensor, target_in: Tensor) -> Tensor:
     return torch.stack(rows, dim=1)
 
 
-@pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.parametrize("family", FAMILIES)
 def test_reading_token_by_token_equals_teacher_forcing(family: str) -> None:
-    model = tiny_model(**FAMILIES[family])
+    model = model_of(family)
     source, target_in = padded(sources()), padded(targets((6, 6, 6)))
     with torch.no_grad():
         stepped, forced = step_by_step(model, source, target_in), model(source, target_in)
     torch.testing.assert_close(stepped, forced, atol=STEPPED, rtol=STEPPED)
 
 
-@pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_shorter_target_is_padded_without_harm_because_causality_hides_the_padding(family: str) -> None:
-    model = tiny_model(**FAMILIES[family])
+    model = model_of(family)
     with torch.no_grad():
         forced = model(padded(sources()), padded(targets()))
         for row, (source, target_in) in enumerate(zip(sources(), targets(), strict=True)):
@@ -52,8 +64,9 @@ def test_a_shorter_target_is_padded_without_harm_because_causality_hides_the_pad
             torch.testing.assert_close(stepped[0], forced[row, : len(target_in)], atol=STEPPED, rtol=STEPPED)
 
 
-def test_selecting_rows_goes_on_as_if_those_sentences_had_been_read_from_the_start() -> None:
-    model = tiny_model(positions="rotary")
+@pytest.mark.parametrize("family", ["transformer rotary layer post", *SOME])
+def test_selecting_rows_goes_on_as_if_those_sentences_had_been_read_from_the_start(family: str) -> None:
+    model = model_of(family)
     source, target_in = padded(sources()), padded(targets((4, 4, 4)))
     rows = torch.tensor([2, 0, 0, 1, 2])
     with torch.no_grad():
@@ -65,8 +78,9 @@ def test_selecting_rows_goes_on_as_if_those_sentences_had_been_read_from_the_sta
     torch.testing.assert_close(logits, expected, atol=STEPPED, rtol=STEPPED)
 
 
-def test_rows_can_be_selected_before_the_first_token() -> None:
-    model = tiny_model()
+@pytest.mark.parametrize("family", SOME)
+def test_rows_can_be_selected_before_the_first_token(family: str) -> None:
+    model = model_of(family)
     rows = torch.tensor([1, 1, 0])
     with torch.no_grad():
         state = model.start(model.encode(padded(sources()))).select(rows)
@@ -75,15 +89,36 @@ def test_rows_can_be_selected_before_the_first_token() -> None:
     torch.testing.assert_close(logits, expected, atol=STEPPED, rtol=STEPPED)
 
 
-def test_a_state_is_never_changed_by_reading_on() -> None:
-    model = tiny_model()
+@pytest.mark.parametrize(
+    "rows",
+    [[0, 0, 1, 1, 2, 2], [2, 2, 2, 0, 0, 0], [1, 1], [0, 2, 0, 2], [0, 0, 1, 2], [2]],
+    ids=["a beam", "sentences reordered", "one sentence left", "in turns", "unequal", "one row"],
+)
+@pytest.mark.parametrize("family", SOME)
+def test_hypotheses_of_one_sentence_read_on_as_each_would_alone(family: str, rows: list[int]) -> None:
+    model = model_of(family)
+    source, target_in = padded(sources()), padded(targets((6, 6, 6)))
+    which = torch.arange(3)
+    with torch.no_grad():
+        state = model.start(model.encode(source))
+        for place in range(5):
+            # Each selection picks from what the one before it left: rows of a beam, then of a smaller one.
+            picked = torch.tensor(rows if place == 1 else list(range(len(which)))[:: -1 if place == 3 else 1])
+            which, state = which[picked], state.select(picked)
+            logits, state = model.step(target_in[which, place], state)
+            torch.testing.assert_close(logits, model(source, target_in)[which, place], atol=STEPPED, rtol=STEPPED)
+
+
+@pytest.mark.parametrize("family", SOME)
+def test_a_state_is_never_changed_by_reading_on(family: str) -> None:
+    model = model_of(family)
     with torch.no_grad():
         _, state = model.step(torch.full((3,), IDS.bos), model.start(model.encode(padded(sources()))))
         first, _ = model.step(torch.tensor([5, 6, 7]), state)
         model.step(torch.tensor([8, 9, 10]), state)
         again, _ = model.step(torch.tensor([5, 6, 7]), state)
     assert torch.equal(first, again)
-    assert isinstance(state, TransformerState)
+    assert isinstance(state, TransformerState | RecurrentState)
     with pytest.raises(dataclasses.FrozenInstanceError):
         state.position = 0  # type: ignore[misc]
 

@@ -102,9 +102,7 @@ def _listed(only: str | None) -> str:
 
 
 def _described(option: "Option", indent: int) -> list[str]:
-    from polyglass.options import show_bare
-
-    facts = f"{option.rule}; default {show_bare(option.default)}"
+    facts = f"{option.rule}; default {option.default_words}"
     if option.families:
         facts += f"; only for {', '.join(option.families)}"
     text = [line for part in (option.meaning, f"({facts})") for line in textwrap.wrap(part, _WIDTH - indent)]
@@ -118,7 +116,11 @@ def _presets() -> str:
 
     lines: list[str] = []
     for name, preset in PRESETS.items():
-        values = ", ".join(f"{option}={show_bare(value)}" for option, value in preset.options.items())
         lines += textwrap.wrap(f"{name}: {preset.description}", _WIDTH, break_on_hyphens=False)
-        lines += textwrap.wrap(values, _WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+        for head, options in (("", preset.options), ("rnn, gru, lstm: ", preset.recurrent)):
+            values = head + ", ".join(f"{option}={show_bare(value)}" for option, value in options.items())
+            if options:
+                lines += textwrap.wrap(
+                    values, _WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
+                )
     return "".join(f"{line}\n" for line in lines)

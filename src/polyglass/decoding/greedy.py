@@ -107,8 +107,7 @@ def _record_chains(trace: SearchTrace, hypotheses: Sequence[Hypothesis]) -> None
             one = hypotheses[sentence]
             log_prob[sentence] += one.token_log_probs[step]
             finished = one.finish_reason == "end" and step == len(one.ids) - 1
-            node = BeamNode(
-                sentence, step, parent[sentence], token, one.token_log_probs[step], log_prob[sentence], finished
-            )
+            number = one.token_log_probs[step]
+            node = BeamNode(sentence, step, parent[sentence], token, number, log_prob[sentence], finished, kept=True)
             parent[sentence] = len(trace.nodes)
             trace.nodes.append(node)

@@ -22,9 +22,10 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class BeamNode:
-    """One token that a beam search kept (or finished) at one step.
+    """One token that a beam search looked at in one step.
 
-    parent: index of the node before it in `SearchTrace.nodes`, -1 at the start.
+    parent: index of the node before it in `SearchTrace.nodes`, -1 at the start. finished: it ended an output.
+    kept: it stayed in the beam, or ended an output; the others were among the best 2 * beam_size, but not good enough.
     """
 
     sentence: int
@@ -34,6 +35,7 @@ class BeamNode:
     token_log_prob: float
     log_prob: float
     finished: bool
+    kept: bool
 
 
 @dataclass

@@ -20,25 +20,34 @@ class Tree:
     def grow(
         self, sentences: Sequence[int], *, kept: Candidates, candidates: Candidates, ended: Bool[Tensor, "A C"]
     ) -> None:
-        """Add the candidates that are `kept`, then those that `ended`, of each of the `sentences` still searched."""
+        """Add the candidates that are `kept`, then those that `ended`, then the rest, of each of the `sentences`."""
         for sentence, growing, all_rows, ends in zip(
             sentences, _table(kept), _table(candidates), ended.tolist(), strict=True
         ):
             parents = self._live.get(sentence, [-1])
-            self._live[sentence] = [self._add(sentence, parents, row, finished=False) for row in growing]
-            for row, end in zip(all_rows, ends, strict=True):
-                if end:
-                    self._add(sentence, parents, row, finished=True)
+            self._live[sentence] = [self._add(sentence, parents, row) for row in growing]
+            finished = [row for row, end in zip(all_rows, ends, strict=True) if end]
+            for row in finished:
+                self._add(sentence, parents, row, finished=True)
+            for row in all_rows:
+                if row not in growing and row not in finished:
+                    self._add(sentence, parents, row, kept=False)
 
     def _add(
-        self, sentence: int, parents: Sequence[int], candidate: tuple[float, int, int, float], *, finished: bool
+        self,
+        sentence: int,
+        parents: Sequence[int],
+        candidate: tuple[float, int, int, float],
+        *,
+        finished: bool = False,
+        kept: bool = True,
     ) -> int:
         log_prob, row, token, token_log_prob = candidate
         if log_prob == -math.inf:
             return -1
         parent = parents[row % len(parents)]
         step = self._nodes[parent].step + 1 if parent >= 0 else 0
-        self._nodes.append(BeamNode(sentence, step, parent, token, token_log_prob, log_prob, finished))
+        self._nodes.append(BeamNode(sentence, step, parent, token, token_log_prob, log_prob, finished, kept))
         return len(self._nodes) - 1
 
 

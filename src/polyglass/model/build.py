@@ -1,7 +1,8 @@
 """A config in, a model out: one `match`, no registry."""
 
-from polyglass.config import ModelConfig
+from polyglass.config import ModelConfig, RecurrentConfig, TransformerConfig
 from polyglass.errors import ConfigError
+from polyglass.model.recurrent import Recurrent
 from polyglass.model.seq2seq import Seq2Seq
 from polyglass.model.transformer import Transformer
 from polyglass.special_ids import SpecialIds
@@ -19,4 +20,8 @@ def build_model(config: ModelConfig, sizes: tuple[int, int], ids: SpecialIds) ->
             f"model.tie_embeddings=three needs one joint vocabulary, but the source has {source_size} subwords and "
             f"the target {target_size}. Set data.joint_vocabulary=true or model.tie_embeddings=two."
         )
-    return Transformer(config, source_size, target_size, ids)
+    match config:
+        case TransformerConfig():
+            return Transformer(config, source_size, target_size, ids)
+        case RecurrentConfig():
+            return Recurrent(config, source_size, target_size, ids)

@@ -40,6 +40,26 @@ class TokenEmbedding(nn.Module):
         return nn.functional.embedding(tokens, self.weight) * self.scale
 
 
+def tie(source: TokenEmbedding, target: TokenEmbedding, output: nn.Linear, *, kind: str) -> None:
+    """Share matrices (Press and Wolf 2017): the vector that a word is read with is the one it is written with.
+
+    kind: "two" for target embedding and output layer, "three" for the source embedding as well, or "none".
+    """
+    if kind in ("two", "three"):
+        output.weight = target.weight
+    if kind == "three":
+        source.weight = target.weight
+
+
+def refuse_longer(length: int, max_positions: int) -> None:
+    """Raise ShapeError if a sentence of `length` tokens is longer than the model can take."""
+    if length > max_positions:
+        raise ShapeError(
+            f"a sentence may have at most model.max_positions = {max_positions} tokens, but this one has {length}. "
+            "Split it, or train with a larger model.max_positions."
+        )
+
+
 class Positions(nn.Module):
     """Add to each vector what tells its place (§3.5): sinusoids, a learned table, or nothing.
 
@@ -63,11 +83,7 @@ class Positions(nn.Module):
         Raises ShapeError past `max_positions`: no position is ever reused in silence.
         """
         end = first + x.shape[1]
-        if end > self.max_positions:
-            raise ShapeError(
-                f"a sentence may have at most model.max_positions = {self.max_positions} tokens, but this one has "
-                f"{end}. Split it, or train with a larger model.max_positions."
-            )
+        refuse_longer(end, self.max_positions)
         if self.kind == "learned":
             return x + tap("positions", self.weight[first:end])
         if self.kind == "sinusoidal":

@@ -114,7 +114,7 @@ class DecoderLayer(nn.Module):
         """Return the target vectors after this layer, and the keys and values of all target positions so far.
 
         past: keys and values of the positions before x (step by step), or None (teacher forcing: x is everything).
-        memory: this layer's keys and values of the source.
+        memory: this layer's keys and values of the source, for each row or for runs of as many rows (search).
         """
         first = 0 if past is None else past.k.shape[2]
         present = past
@@ -127,7 +127,12 @@ class DecoderLayer(nn.Module):
             return self.self_attention.attend(x, present, sight.target, first=first, tap=tap.at("self_attention"))
 
         def look_at_source(x: Tensor) -> Tensor:
-            return self.cross_attention.attend(x, memory, sight.source, tap=tap.at("cross_attention"))
+            query = x
+            if len(x) != len(memory.k):
+                # Hypotheses of one sentence look at it together, as if they were positions of one target.
+                query = x.reshape(len(memory.k), -1, x.shape[-1])
+            attended = self.cross_attention.attend(query, memory, sight.source, tap=tap.at("cross_attention"))
+            return attended if query is x else attended.reshape(x.shape)
 
         def transform(x: Tensor) -> Tensor:
             transformed: Tensor = self.feed_forward(x, tap=tap.at("feed_forward"))

@@ -20,12 +20,13 @@ class Memory:
     """What the encoder hands to the decoder.
 
     states: one vector for each source position. visible: True where a position is a real token.
-    final: the recurrent encoder's last states, one per layer (recurrent models only).
+    final: the recurrent encoder's last states, one for each layer from the bottom; K is 1 (hidden), or 2 for an LSTM
+    (hidden, cell). Empty for other models.
     """
 
     states: Float[Tensor, "B S D"]
     visible: Bool[Tensor, "B 1 1 S"]
-    final: tuple[Tensor, ...] = ()
+    final: tuple[Float[Tensor, "B K D"], ...] = ()
 
 
 @runtime_checkable
@@ -46,8 +47,13 @@ class Seq2Seq(nn.Module, ABC):
     ids: SpecialIds
     max_positions: int
     """The longest source or target in tokens that the model can take; longer ones raise ShapeError."""
+    alignment_path: str | None = None
+    """The tap path of the attention weights [B, H, T, S] that come closest to a word alignment; None: no attention."""
     output: nn.Linear
-    """The output layer, without bias: turns a decoder vector into one score for each word of the target vocabulary."""
+    """The output layer: turns a decoder vector into one score for each word of the target vocabulary.
+
+    Models that are trained here have no bias in it; an imported one may.
+    """
 
     @abstractmethod
     def encode(self, source: Int64[Tensor, "B S"], *, tap: Tap = no_tap) -> Memory:
@@ -71,7 +77,7 @@ class Seq2Seq(nn.Module, ABC):
 
     def logits(self, states: Float[Tensor, "*N D"], *, tap: Tap = no_tap) -> Float[Tensor, "*N V"]:
         """Compare each decoder vector with every target word's vector (Vaswani et al. 2017, §3.4)."""
-        return tap("logits", nn.functional.linear(states, self.output.weight))
+        return tap("logits", nn.functional.linear(states, self.output.weight, self.output.bias))
 
     def decode(self, target_in: Int64[Tensor, "B T"], memory: Memory, *, tap: Tap = no_tap) -> Float[Tensor, "B T V"]:
         """Return the logits of the token after each position of `target_in` (teacher forcing)."""

@@ -1,17 +1,19 @@
 """§3 The Transformer: a stack of encoder layers reads the source, a stack of decoder layers writes the target.
 
-Letters: B batch, S source length, T target length, D d_model, V vocabulary, N rows of a search, H heads, K d_k.
+Letters: B batch, S source length, T target length, D d_model, V vocabulary, N rows of a search, A its sentences,
+H heads, K d_k.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from polyglass.config import TransformerConfig
 from polyglass.model.attention import KeyValue
 from polyglass.model.dropout import Dropout
-from polyglass.model.embedding import Positions, TokenEmbedding
+from polyglass.model.embedding import Positions, TokenEmbedding, tie
 from polyglass.model.layers import DecoderLayer, EncoderLayer, Sight
 from polyglass.model.masks import causal_visible, padding_visible, real_tokens
 from polyglass.model.norms import build_norm
@@ -25,22 +27,29 @@ class TransformerState:
     """Where a step-by-step decoding stands, one row for each hypothesis.
 
     past: for each layer the keys and values of the target so far (None before the first step).
-    memory: for each layer the keys and values of the source. position: how many tokens have been read.
+    memory: for each layer the keys and values of the source; once for each run of `rows_each` rows, which are
+    hypotheses of one sentence. position: how many tokens have been read.
     """
 
     past: tuple[KeyValue | None, ...]
     memory: tuple[KeyValue, ...]
-    memory_visible: Bool[Tensor, "N 1 1 S"]
+    memory_visible: Bool[Tensor, "A 1 1 S"]
     position: int
+    rows_each: int = 1
 
     def select(self, rows: Int64[Tensor, " M"]) -> "TransformerState":
         """Return the state whose row i is this state's row rows[i]."""
-        return TransformerState(
-            past=tuple(kv and KeyValue(kv.k[rows], kv.v[rows]) for kv in self.past),
-            memory=tuple(KeyValue(kv.k[rows], kv.v[rows]) for kv in self.memory),
-            memory_visible=self.memory_visible[rows],
-            position=self.position,
-        )
+        sentences, counts = torch.unique_consecutive(rows // self.rows_each, return_counts=True)
+        rows_each = int(counts[0]) if len(counts) else 1
+        if (counts != rows_each).any():
+            sentences, rows_each = rows // self.rows_each, 1
+        memory, visible = self.memory, self.memory_visible
+        # A beam reorders its rows at every step, but sentences leave seldom: then nothing of the source is moved.
+        if not torch.equal(sentences, torch.arange(len(visible), device=rows.device)):
+            memory = tuple(kv.select(sentences) for kv in memory)
+            visible = visible.index_select(0, sentences)
+        past = tuple(kv and kv.select(rows) for kv in self.past)
+        return TransformerState(past, memory, visible, self.position, rows_each)
 
 
 class Encoder(nn.Module):
@@ -108,7 +117,7 @@ class Decoder(nn.Module):
             past.append(present)
         if self.norm is not None:
             x = tap("norm", self.norm(x, real))
-        return x, TransformerState(tuple(past), state.memory, state.memory_visible, state.position + length)
+        return x, replace(state, past=tuple(past), position=state.position + length)
 
 
 class Transformer(Seq2Seq):
@@ -118,6 +127,9 @@ class Transformer(Seq2Seq):
         super().__init__()
         self.ids = ids
         self.max_positions = config.max_positions
+        # In the last layer but one, the mean of the heads comes closest to a word alignment (Garg et al. 2019, §4.1 and
+        # table 1).
+        self.alignment_path = f"decoder.layers.{max(0, config.decoder_layers - 2)}.cross_attention.weights"
         self.source_embedding = TokenEmbedding(source_size, config.d_model)
         self.target_embedding = TokenEmbedding(target_size, config.d_model)
         self.encoder = Encoder(config)
@@ -128,11 +140,7 @@ class Transformer(Seq2Seq):
                 nn.init.xavier_uniform_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        # Weight tying (Press and Wolf 2017): the vector that a word is read with is the one it is written with.
-        if config.tie_embeddings in ("two", "three"):
-            self.output.weight = self.target_embedding.weight
-        if config.tie_embeddings == "three":
-            self.source_embedding.weight = self.target_embedding.weight
+        tie(self.source_embedding, self.target_embedding, self.output, kind=config.tie_embeddings)
 
     def encode(self, source: Int64[Tensor, "B S"], *, tap: Tap = no_tap) -> Memory:
         """Read the source, which ends in eos and is padded on the right."""

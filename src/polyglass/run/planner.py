@@ -5,14 +5,15 @@ the smaller the vocabulary and the model, and the more dropout. The figures were
 recipes in docs/recipes.md.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from polyglass.config import Config
+from polyglass.config import Config, ModelConfig, TransformerConfig
 from polyglass.errors import ConfigError
 from polyglass.presets import PRESETS
-from polyglass.settings import DEFAULT, Settings
+from polyglass.settings import DEFAULT, Settings, from_preset
 
 SMALL_CORPUS, LARGE_CORPUS = 100_000, 1_000_000  # pairs
 SMALL_CORPUS_TOKENS = 3_000_000  # target tokens; its batches stay small, however much time there is
@@ -71,7 +72,7 @@ def choose_shape(planner: Planner, pairs: int, word_types: int) -> None:
     if not any(origin.startswith("preset") for origin in planner.settings.origins.values()):
         planner.size = 1 if pairs < SMALL_CORPUS else 2 if pairs < LARGE_CORPUS else 3
         name = SIZES[planner.size]
-        planner.choose(PRESETS[name].options, f"the model of preset {name}, for {PRESETS[name].description}")
+        planner.choose(_shape_of(planner, name), f"the model of preset {name}, for {PRESETS[name].description}")
     if not planner.config.data.joint_vocabulary:
         planner.choose({"model.tie_embeddings": "two"}, "source words have vectors of their own, for two vocabularies")
     # Heaps' law: the number of different words grows with about the square root of the text. Where there are fewer
@@ -82,6 +83,18 @@ def choose_shape(planner: Planner, pairs: int, word_types: int) -> None:
         {"data.vocabulary_size": size, "data.subword_sampling": 0.0},
         f"{size:,} subwords, cut in one way: {pairs:,} pairs with {word_types:,} different words",
     )
+
+
+def _shape_of(planner: Planner, name: str) -> dict[str, object]:
+    """Return what a preset sets for the family of model that was asked for."""
+    return {given.name: given.value for given in from_preset(name, family=planner.config.model.family)}
+
+
+def choose_protection(planner: Planner, *, has_placeholders: bool) -> None:
+    """Choose whether the model learns to copy masks, by whether the corpus has placeholders."""
+    if has_placeholders:
+        reason = "placeholders in the corpus: the model also learns to copy masks that stand for them"
+        planner.choose({"data.protect": True}, reason)
 
 
 @dataclass(frozen=True)
@@ -104,13 +117,20 @@ def choose_learning(planner: Planner, outlook: Outlook) -> None:
         f"batches of {tokens:,} tokens: few enough for many updates, enough to use the processor",
     )
     model = planner.config.model
-    # Wide and deep models want smaller steps; post-norm diverges where pre-norm still learns (Xiong et al. 2020).
     layers = model.encoder_layers + model.decoder_layers
-    rate = 3e-3 * (128 / model.d_model * 8 / layers) ** 0.5 * (1 if model.norm_place == "pre" else 1 / 3)
-    rate = float(f"{rate:.2g}")
+    rate = float(f"{_peak_rate(model):.2g}")
     planner.choose(
         {"train.learning_rate": rate}, f"peak learning rate {rate:g}, for d_model {model.d_model} and {layers} layers"
     )
+
+
+def _peak_rate(model: ModelConfig) -> float:
+    """Return the peak learning rate: wide and deep models want smaller steps."""
+    layers = model.encoder_layers + model.decoder_layers
+    if isinstance(model, TransformerConfig):
+        # Post-norm diverges where pre-norm still learns (Xiong et al. 2020).
+        return 3e-3 * math.sqrt(128 / model.d_model * 8 / layers) * (1 if model.norm_place == "pre" else 1 / 3)
+    return 4e-3 * math.sqrt(256 / model.d_model * 2 / layers)
 
 
 def _shrink(planner: Planner, passes: float) -> None:
@@ -124,7 +144,7 @@ def _shrink(planner: Planner, passes: float) -> None:
     if size < planner.size:
         before, name = SIZES[planner.size], SIZES[size]
         planner.replace(
-            PRESETS[name].options,
+            _shape_of(planner, name),
             f"the model of preset {name}: {before} would read the corpus only {first:.1f} times in the time given, and "
             "what is read more often is learnt better",
         )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from polyglass.config import DataConfig
 from polyglass.data.corpus import CorpusFiles, open_corpus
 from polyglass.data.doctor import CorpusHealth, check_corpus
+from polyglass.data.masks import has_placeholders, with_masks
 from polyglass.data.pair import Pair
 from polyglass.data.sampling import SubwordSampler
 from polyglass.data.store import TokenStore, open_store, write_store
@@ -19,6 +20,7 @@ from polyglass.run.folder import RunFolder
 
 VALIDATION_LINES = ("validation.source.txt", "validation.target.txt")
 KEPT = "kept.txt"
+PLACEHOLDER_PAIRS = 20_000  # that are looked at for placeholders
 MAX_SAMPLED_PAIRS = 500_000  # more teach SentencePiece nothing new, and cost it half a kilobyte each
 
 
@@ -66,6 +68,10 @@ class KeptTexts:
             for source in lines:
                 yield source[:-1], next(lines)[:-1]
 
+    def has_placeholders(self) -> bool:
+        """True if so many pairs have placeholders that a model should learn to copy them."""
+        return has_placeholders(evenly_spaced(self.pairs(), total=self.report.kept, wanted=PLACEHOLDER_PAIRS))
+
 
 def filter_corpus(paths: CorpusPaths, config: DataConfig, folder: RunFolder) -> KeptTexts:
     """Read the training files once, keep what is good, and tell what was found."""
@@ -96,6 +102,9 @@ def store_corpus(kept: KeptTexts, paths: CorpusPaths, config: DataConfig, folder
         every = max(50, kept.report.kept // 1000)
         validation = [pair for number, pair in enumerate(kept.pairs()) if number % every == 0]
         train = lambda: (pair for number, pair in enumerate(kept.pairs()) if number % every != 0)  # noqa: E731
+    if config.protect:
+        unmasked = train
+        train = lambda: with_masks(unmasked())  # noqa: E731
     sample = lambda: evenly_spaced(train(), total=kept.report.kept, wanted=MAX_SAMPLED_PAIRS)  # noqa: E731
     if not validation or next(train(), None) is None:
         where = str(paths.valid[0]) if paths.valid else "a corpus so small"

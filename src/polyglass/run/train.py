@@ -181,6 +181,7 @@ def _prepare_and_plan(
     kept.report.check()
     planner = plans.Planner(settings)
     plans.choose_shape(planner, kept.report.kept, kept.report.source.word_types + kept.report.target.word_types)
+    plans.choose_protection(planner, has_placeholders=kept.has_placeholders())
     talk.say("Learning the subwords ...")
     size = planner.config.data.vocabulary_size
     assert size is not None
