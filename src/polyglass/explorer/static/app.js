@@ -1,0 +1,186 @@
+// The page: reads the address, asks for the numbers, lets the stage draw, and listens. Everything else is a part of it.
+
+import { atStage, changed, readAddress, sameRun, writeAddress } from "./address.js";
+import { theme } from "./colors.js";
+import { Context } from "./context.js";
+import { h } from "./dom.js";
+import { showHelp } from "./help.js";
+import { listen } from "./keys.js";
+import { drawFrame } from "./frame.js";
+import { anyStageAt, stageAt, stagesOf } from "./router.js";
+import { drawSide, errorCard } from "./stage.js";
+import { FileSource } from "./file_source.js";
+import { ServerSource } from "./source.js";
+import { Store } from "./store.js";
+import { Player, timeline } from "./timeline.js";
+import { Words } from "./words.js";
+
+const PATIENCE = 150; // milliseconds before the page says that it is waiting
+
+/** Write the address. In a frame without an address of its own (a notebook) the browser refuses; the page lives without. */
+function remember(address, how) {
+  try {
+    history[how](null, "", address);
+  } catch {
+    // The state is in the page all the same.
+  }
+}
+
+class App {
+  constructor(source, words) {
+    this.source = source;
+    this.words = words;
+    this.store = new Store(source);
+    this.player = new Player(this);
+    this.state = readAddress(location.hash.length > 1 ? location.hash : source.replies?.hash ?? "");
+    this.contexts = [];
+    this.work = null;
+    this.live = document.getElementById("live");
+  }
+
+  /** The context of the (first) model that is shown; null before the first drawing. */
+  get first() {
+    return this.contexts[0] ?? null;
+  }
+
+  async start() {
+    const token = new URLSearchParams(location.hash.slice(1)).get("token");
+    if (token) remember(writeAddress(this.state), "replaceState"); // the key need not stay on the screen
+    await this.source.open(token);
+    this.models = (await this.source.models()).models;
+    this.applyTheme();
+    listen(this);
+    addEventListener("hashchange", () => this.follow());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dispatchEvent(new Event("pg-theme")));
+    await this.draw();
+  }
+
+  /** Somebody changed the address: a link, the back button, a person. */
+  follow() {
+    const next = readAddress(location.hash);
+    if (writeAddress(next) === writeAddress(this.state)) return;
+    this.state = next;
+    this.applyTheme();
+    this.draw();
+  }
+
+  /** Change the state, and with it the address. options: quiet (no redraw), push (a step for the back button). */
+  set(changes, { quiet = false, push = false } = {}) {
+    const next = changed(this.state, changes);
+    const stays = sameRun(next, this.state) && next.stage === this.state.stage;
+    this.state = next;
+    for (const context of this.contexts) context.state = next;
+    remember(writeAddress(next), push || !stays ? "pushState" : "replaceState");
+    if (!quiet) return this.draw();
+  }
+
+  addressOf(changes) {
+    const base = changes.stage && changes.stage !== this.state.stage ? atStage(this.state, changes.stage) : this.state;
+    return writeAddress(changed(base, changes));
+  }
+
+  goStage(by) {
+    const own = stagesOf(this.first.model);
+    const here = own.findIndex((stage) => stage.slot === this.first.stage?.slot);
+    const next = own[Math.min(Math.max(here + by, 0), own.length - 1)];
+    if (next.slot === this.state.stage) return;
+    this.state = atStage(this.state, next.slot);
+    remember(writeAddress(this.state), "pushState");
+    this.draw();
+  }
+
+  turnTheme() {
+    this.set({ theme: theme() === "dark" ? "light" : "dark" }, { quiet: true });
+    this.applyTheme();
+  }
+
+  applyTheme() {
+    const { theme: chosen } = this.state;
+    if (chosen) document.documentElement.dataset.theme = chosen;
+    else delete document.documentElement.dataset.theme;
+    dispatchEvent(new Event("pg-theme"));
+  }
+
+  help() {
+    showHelp(this.words);
+  }
+
+  say(text) {
+    this.live.textContent = text;
+  }
+
+  drawTimeline() {
+    if (this.first) document.getElementById("timeline").replaceChildren(...timeline(this.contexts, this.player));
+  }
+
+  /** Fetch what the state needs and draw it; a newer call cancels an older one. */
+  async draw() {
+    this.work?.abort();
+    const work = (this.work = new AbortController());
+    const view = document.getElementById("view");
+    document.body.dataset.ready = "false";
+    const waiting = setTimeout(() => view.classList.add("waiting"), PATIENCE);
+    try {
+      const ids = [this.state.model || this.models[0].id, this.state.model_b].filter((id, index, list) => id && list.indexOf(id) === index);
+      const contexts = await Promise.all(ids.map((id, index) => this.context(id, "ab"[index], work.signal)));
+      if (work.signal.aborted) return;
+      this.contexts = contexts;
+      drawFrame(this, contexts, contexts.map((context) => drawSide(context)));
+    } catch (error) {
+      if (work.signal.aborted) return;
+      if (error.code === "forgotten" && !this.asked) {
+        this.asked = true; // once: a server that was started anew knows no run
+        this.store.forgetRuns();
+        this.draw().finally(() => { this.asked = false; });
+        return;
+      }
+      view.replaceChildren(errorCard(this.words, error, () => this.draw()));
+      console.warn(error);
+    } finally {
+      clearTimeout(waiting);
+      if (this.work === work) {
+        view.classList.remove("waiting");
+        document.body.dataset.stage = this.state.stage;
+        document.body.dataset.ready = "true";
+      }
+    }
+  }
+
+  /** One model's side: its run, its stage, the tensors that the stage needs. */
+  async context(id, part, signal) {
+    const model = this.models.find((one) => one.id === id) ?? this.models[0];
+    const run = await this.store.run(this.request(model), signal);
+    const stage = stageAt(this.state.stage, model) ?? { ...anyStageAt(this.state.stage), missing: true };
+    const context = new Context({ app: this, stage, state: this.state, part, model, models: this.models, run, words: this.words, source: this.source, store: this.store, signal });
+    if (stage.missing) return context;
+    const [tensors, extra] = await Promise.all([
+      this.store.many(run.run, stage.needs?.(context) ?? [], signal), stage.load ? stage.load(context) : {},
+    ]);
+    return Object.assign(context, { tensors, extra });
+  }
+
+  request(model) {
+    const { text, target, prefix, beam, edits } = this.state;
+    return {
+      model: model.id, text: text || model.examples?.[0] || "", target: target || null, edits,
+      prefix_ids: prefix ? prefix.split(",").map(Number) : [], beam_size: beam || null,
+    };
+  }
+}
+
+async function start() {
+  const embedded = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
+  const replies = embedded("replies");
+  const texts = embedded("strings") ?? Object.assign({}, ...(await Promise.all(document.body.dataset.strings.split(" ").map(async (name) => (await fetch(name)).json()))));
+  const words = new Words(texts, document.documentElement.lang);
+  const source = replies ? new FileSource(replies, words.t("error.exported")) : new ServerSource();
+  const app = new App(source, words);
+  try {
+    await app.start();
+  } catch (error) {
+    document.getElementById("view").replaceChildren(errorCard(words, error, () => location.reload()));
+    document.body.dataset.ready = "true";
+  }
+}
+
+start();

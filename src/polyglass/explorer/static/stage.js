@@ -1,0 +1,36 @@
+// One side of the view: a stage's head and its graphics, drawn off the page and then put in its place.
+
+import { button } from "./controls.js";
+import { h } from "./dom.js";
+import { experiment } from "./experiment.js";
+
+/** The finished side of one model. */
+export function drawSide(c) {
+  const body = h("div", { class: "stage-body" });
+  if (c.stage.missing) body.append(missing(c));
+  else {
+    try {
+      c.stage.draw(body, c);
+    } catch (error) {
+      console.warn(error);
+      body.replaceChildren(errorCard(c.words, error, () => c.app.draw()));
+    }
+  }
+  const cut = c.run.source.cut ?? 0;
+  return h("article", { class: "side", dataset: { part: c.part } }, experiment(c),
+    ["source", "target"].filter((side) => c.run.shown?.[side] && c.run.shown[side][0] < c.run.shown[side][1]).map((side) => {
+      const [shown, total] = c.run.shown[side];
+      return h("p", { class: "window-banner" }, c.t("window.run", { side: c.t(`word.${side}`), shown, total }));
+    }),
+    cut > 0 && h("p", { class: "window-banner" }, c.t("window.cut", { count: cut })), body);
+}
+
+function missing(c) {
+  return h("section", { class: "card card-note" }, h("h2", {}, c.t("missing.title")), h("p", {}, c.t("missing.words", { name: c.model.name, stage: c.t(`stage.${c.stage.id}.title`) })));
+}
+
+/** What went wrong, in the words of whoever said it, and a way on. */
+export function errorCard(words, error, again) {
+  return h("section", { class: "card card-warn", role: "alert" }, h("h2", {}, words.t("error.title")), h("p", {}, error.message),
+    button({ label: words.t("error.again"), onClick: again }));
+}

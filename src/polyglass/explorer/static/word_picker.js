@@ -1,0 +1,18 @@
+// "Which word?": a row of pieces with its question above it, as the stages of passes 2 and 3 ask it.
+
+import { h } from "./dom.js";
+import { tokens } from "./tokens.js";
+
+/** A picker of one word. options: key, title, tokens, picked, onPick(index), colour: a kind. */
+export function wordPicker(c, { key, title, tokens: all, picked, onPick, colour }) {
+  return h("div", { class: "picker-block" }, h("h3", { class: "picker-title" }, title),
+    tokens({ key: `${c.part}-${key}`, tokens: all, picked, onPick, colour, label: title }));
+}
+
+/** Numbers of a matrix of weights as whole percents, which fit into cells; what rounds to nothing stays empty. */
+export function percentWords(c) {
+  return {
+    short: (value) => (value === 0 ? "0" : value < 0.005 ? "" : String(Math.round(100 * value))),
+    t: (key, values) => c.t(key, values),
+  };
+}

@@ -1,0 +1,234 @@
+"""Edits against no edits, the lifted mask, padding, the logit lens, neurons, and what a last state holds."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from explorer_world import TEXT, check, recurrent_subject, request, run_of, subject, talker
+from polyglass.explorer.answers import run_reply
+from polyglass.explorer.ask import BatchRequest, NeuronsRequest, RunOnly
+from polyglass.explorer.capture import word_spans
+from polyglass.explorer.causes import held_reply
+from polyglass.explorer.compare import sentence
+from polyglass.explorer.held import held
+from polyglass.explorer.lens import lens_view, neurons_view
+from polyglass.explorer.look import Explorer, with_lift
+from polyglass.explorer.refusal import RefusedError
+from polyglass.explorer.subject import Subject
+from polyglass.explorer.what_if import batch_reply, leak_reply
+from polyglass.model.recurrent import Recurrent
+
+ALL_HEADS = [
+    {"kind": "heads_off", "path": f"encoder.layers.{layer}.self_attention", "heads": [0, 1, 2, 3]} for layer in (0, 1)
+]
+
+
+def test_the_unedited_output_is_scored_by_the_edited_model_and_the_other_way_round() -> None:
+    explorer = Explorer([subject()])
+    reply = run_reply(explorer, request(edits=ALL_HEADS), check)
+    baseline, plain = reply["baseline"], run_of(subject())
+    edited = run_of(subject(), edits=ALL_HEADS)
+    text = subject().bundle.subwords.decode_target
+    assert baseline["run"] == plain.id
+    assert baseline["target"]["ids"] == list(plain.hypothesis.ids)
+    cross = run_of(subject(), edits=ALL_HEADS, target=text(plain.hypothesis.ids[:-1]))
+    if cross.hypothesis.ids[:-1] == plain.hypothesis.ids[:-1]:
+        assert baseline["under_edit"]["log_probs"][:-1] == pytest.approx(
+            list(cross.hypothesis.token_log_probs[:-1]), abs=1e-5
+        )
+    difference = baseline["difference"]
+    assert difference["log_prob"] == pytest.approx(baseline["under_edit"]["log_prob"] - plain.hypothesis.log_prob)
+    assert sum(difference["per_token"]) == pytest.approx(difference["log_prob"])
+    assert difference["factor"] == pytest.approx(math.exp(difference["log_prob"]))
+    assert difference["same_output"] == (edited.hypothesis.ids == plain.hypothesis.ids)
+    largest = difference["largest"]["position"]
+    assert abs(difference["per_token"][largest]) == max(map(abs, difference["per_token"]))
+    assert difference["changed_positions"] == [
+        place
+        for place, token in enumerate(edited.hypothesis.ids)
+        if plain.hypothesis.ids[place : place + 1] != (token,)
+    ]
+    json.dumps(reply, allow_nan=False)
+
+
+def test_an_edit_that_does_nothing_changes_nothing() -> None:
+    reply = run_reply(Explorer([talker()]), request(edits=[{"kind": "temperature", "value": 1.0}]), check)
+    difference = reply["baseline"]["difference"]
+    assert difference["log_prob"] == pytest.approx(0, abs=1e-6)
+    assert difference["same_output"]
+    assert reply["baseline"]["sentence"] == "The unedited output is as likely as before, and the model still writes it."
+
+
+def test_a_run_without_edits_has_nothing_beside_it() -> None:
+    assert run_reply(Explorer([subject()]), request(), check)["baseline"] is None
+
+
+@pytest.mark.parametrize(
+    ("difference", "same", "text"),
+    [
+        (-math.log(2), False, "2.00 times less likely, and the model now writes something else."),
+        (math.log(1500), True, "1,500 times more likely, and the model still writes it."),
+        (-50.0, False, "more than a million times less likely"),
+        (0.001, True, "is as likely as before"),
+    ],
+)
+def test_the_difference_in_words(difference: float, same: bool, text: str) -> None:
+    assert text in sentence(difference, same=same)
+
+
+@pytest.mark.parametrize("positions", ["sinusoidal", "rotary"])
+def test_a_leak_is_the_same_output_read_with_and_without_the_mask(positions: str) -> None:
+    explorer = Explorer([subject(positions=positions)])
+    run = explorer.run(request())
+    reply = leak_reply(explorer, RunOnly(run=run.id), check)
+    lifted = explorer.known_run(reply["run"])
+    assert reply["masked"] == run.id
+    assert lifted.hypothesis.ids == run.hypothesis.ids
+    assert reply["log_probs"]["masked"] == list(run.hypothesis.token_log_probs)
+    assert reply["log_probs"]["lifted"] != reply["log_probs"]["masked"]
+    for entry in reply["future_share"]:
+        table = lifted.recorded[f"{entry['path']}.weights"][0].numpy()
+        length = table.shape[1]
+        for head, share in enumerate(entry["heads"]):
+            future = sum(float(table[head, i, j]) for i in range(length) for j in range(i + 1, length)) / length
+            assert share == pytest.approx(future, abs=1e-6)
+            assert share > 0
+    # Asking from the lifted run leads to the same two.
+    again = leak_reply(explorer, RunOnly(run=reply["run"]), check)
+    assert (again["run"], again["masked"]) == (reply["run"], reply["masked"])
+    # The last place has no words to come: lifting the mask changes what stands above it only through the others.
+    assert with_lift(with_lift(run.request)) == with_lift(run.request)
+
+
+@pytest.mark.parametrize("looked_at", [subject(), subject(norm="batch"), recurrent_subject(attention="additive")])
+def test_padding_changes_no_logit(looked_at: Subject) -> None:
+    explorer = Explorer([looked_at])
+    reply = batch_reply(explorer, BatchRequest(model="a", texts=(TEXT, "dog", "A bird sees.")), check)
+    assert max(reply["difference"]) < 1e-4
+    assert reply["length"] == max(len(one["source"]["ids"]) for one in reply["sentences"])
+    for visible, one in zip(reply["visible"], reply["sentences"], strict=True):
+        assert sum(visible) == len(one["source"]["ids"])
+        assert len(visible) == reply["length"]
+        assert one["padding"] == [
+            reply["length"] - len(one["source"]["ids"]),
+            reply["target_length"] - len(one["target"]["ids"]),
+        ]
+    json.dumps(reply, allow_nan=False)
+
+
+@pytest.mark.parametrize("norm_place", ["pre", "post"])
+def test_the_last_row_of_the_lens_is_what_the_model_says(norm_place: str) -> None:
+    run = run_of(subject(norm_place=norm_place), target="Ein Hund läuft.")
+    reply = lens_view(run, check)
+    assert reply["layers"] == ["embedded", "0", "1"]
+    assert [len(row) for row in reply["rows"]] == [len(run.hypothesis.ids)] * 3
+    for place, cell in enumerate(reply["rows"][-1]):
+        assert cell["chosen_prob"] == pytest.approx(math.exp(run.hypothesis.token_log_probs[place]), rel=1e-4)
+        assert cell["chosen_rank"] == int(run.steps[0].rank[place])
+        assert [one["id"] for one in cell["top"]] == run.steps[0].ids[place, :3].tolist()
+    first = run.recorded["decoder.embedded"][0]
+    model = subject(norm_place=norm_place).bundle.model
+    norm = model.decoder.norm  # type: ignore[union-attr]
+    with torch.inference_mode():
+        expected = (first if norm is None else norm(first[None])[0]) @ model.output.weight.T
+    assert reply["rows"][0][1]["top"][0]["id"] == int(expected[1].argmax())
+
+
+def test_the_strongest_neurons_of_a_position_and_the_tokens_they_fire_on() -> None:
+    run = run_of(subject())
+    asked = NeuronsRequest(run=run.id, path="encoder.layers.1.feed_forward", position=2, count=4)
+    reply = neurons_view(run, asked, check)
+    hidden = run.recorded["encoder.layers.1.feed_forward.hidden"][0]
+    order = sorted(range(hidden.shape[1]), key=lambda unit: -float(hidden[2, unit]))[:4]
+    assert [one["neuron"] for one in reply["neurons"]] == order
+    assert reply["zeros"] == pytest.approx(float((hidden[2] == 0).float().mean()))
+    strongest = reply["neurons"][0]
+    column = hidden[:, order[0]].tolist()
+    assert strongest["fires_on"][0]["activation"] == pytest.approx(max(column))
+    assert strongest["share_of_tokens"] == pytest.approx(sum(one > 0 for one in column) / len(column))
+    labels = [piece.replace("▁", "") or piece for piece in subject().pieces("source", run.source)]
+    assert all(one["label"] == labels[one["position"]] for one in strongest["fires_on"])
+
+
+def test_only_a_relu_has_zeros_and_only_feed_forward_layers_have_neurons() -> None:
+    run = run_of(subject(activation="gelu"))
+    reply = neurons_view(run, NeuronsRequest(run=run.id, path="decoder.layers.0.feed_forward", position=0), check)
+    assert (reply["zeros"], reply["zeros_everywhere"]) == (None, None)
+    for path in ("encoder.layers.9.feed_forward", "encoder.layers.0.self_attention", "x"):
+        with pytest.raises(RefusedError, match="no such layer"):
+            neurons_view(run, NeuronsRequest(run=run.id, path=path, position=0), check)
+    with pytest.raises(RefusedError, match="position: this side"):
+        neurons_view(run, NeuronsRequest(run=run.id, path="encoder.layers.0.feed_forward", position=99), check)
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("family", ["rnn", "gru", "lstm"])
+def test_what_the_last_state_holds_is_the_jacobian_of_the_encoder(family: str, bidirectional: bool) -> None:
+    looked_at = recurrent_subject(family=family, bidirectional=bidirectional)
+    run = run_of(looked_at)
+    found = held(run, word_spans(looked_at, run.source), check)
+    model = looked_at.bundle.model
+    assert isinstance(model, Recurrent)
+    embedded = model.source_embedding(torch.tensor([run.source])).detach()
+    real = torch.ones(1, len(run.source), dtype=torch.bool)
+    jacobian = torch.autograd.functional.jacobian(lambda x: model.encoder(x, real)[1][-1][0, 0], embedded)
+    norms = jacobian[:, 0].square().sum(dim=-1)  # [D, S]
+    half = norms.shape[0] // 2
+    parts = {"forward": norms[:half], "backward": norms[half:]} if bidirectional else {"forward": norms}
+    assert found.exact
+    assert [direction.name for direction in found.directions] == list(parts)
+    for direction in found.directions:
+        expected = parts[direction.name].sum(dim=0).sqrt()
+        assert direction.gradient == pytest.approx(expected.tolist(), rel=1e-3, abs=1e-6)
+
+
+def test_likeness_is_one_where_the_last_state_stands() -> None:
+    looked_at = recurrent_subject()
+    run = run_of(looked_at)
+    forward, backward = held(run, word_spans(looked_at, run.source), check).directions
+    assert forward.likeness[-1] == pytest.approx(1, abs=1e-6)
+    assert backward.likeness[0] == pytest.approx(1, abs=1e-6)
+    assert all(-1.001 <= one <= 1.001 for one in forward.likeness + backward.likeness)
+
+
+def test_a_word_left_out_moves_the_last_state_as_a_second_reading_does() -> None:
+    looked_at = recurrent_subject(family="gru")
+    run = run_of(looked_at)
+    spans = word_spans(looked_at, run.source)
+    reply = json.loads(json.dumps(held_reply(run, RunOnly(run=run.id), check), allow_nan=False))
+    model = looked_at.bundle.model
+    with torch.inference_mode():
+        whole = model.encode(torch.tensor([run.source])).final[-1][0, 0]
+        for place, (start, end) in enumerate(spans[:-1]):
+            rest = model.encode(torch.tensor([[*run.source[:start], *run.source[end:]]])).final[-1][0, 0]
+            expected = float((rest - whole).norm() / whole.norm())
+            assert reply["by_word"]["leave_one_out"][place] == pytest.approx(expected, abs=1e-5)
+            assert reply["leave_one_out"][start] == reply["by_word"]["leave_one_out"][place]
+    assert reply["by_word"]["leave_one_out"][-1] is None
+    assert len(reply["pieces"]) == len(run.source)
+
+
+def test_a_long_source_is_estimated_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = recurrent_subject(d_model=256, encoder_layers=1)
+    run = run_of(looked_at)
+    spans = word_spans(looked_at, run.source)
+    exact = held(run, spans, check)
+    monkeypatch.setattr("polyglass.explorer.held.EXACT_CELLS", 10)
+    estimated = held(run, spans, check)
+    assert (exact.exact, estimated.exact) == (True, False)
+    for one, other in zip(exact.directions, estimated.directions, strict=True):
+        assert other.gradient == pytest.approx(one.gradient, rel=0.35)
+
+
+def test_a_transformer_has_no_last_state_and_a_recurrent_model_no_lens_and_no_mask() -> None:
+    run = run_of(subject())
+    with pytest.raises(RefusedError, match="Only a recurrent model has a last state"):
+        held_reply(run, RunOnly(run=run.id), check)
+    explorer = Explorer([recurrent_subject()])
+    recurrent = explorer.run(request())
+    with pytest.raises(RefusedError, match="logit lens"):
+        lens_view(recurrent, check)
+    with pytest.raises(RefusedError, match="no causal mask"):
+        leak_reply(explorer, RunOnly(run=recurrent.id), check)
