@@ -59,6 +59,9 @@ def repin(folder: Path, config: bytes) -> None:
         {"joint": False, "tie_embeddings": "none"},
         {"norm": "batch"},
         {"norm": "rms", "norm_place": "pre", "positions": "learned", "attention_bias": True},
+        {"family": "rnn"},
+        {"family": "gru", "attention": "additive", "bidirectional": False},
+        {"family": "lstm", "attention": "general", "input_feeding": True, "joint": False},
     ],
 )
 def test_a_loaded_bundle_computes_bit_for_bit_what_the_saved_one_did(tmp_path: Path, changes: dict[str, Any]) -> None:
@@ -86,11 +89,13 @@ def test_tied_embeddings_are_stored_once_and_stay_tied(made: Path) -> None:
     assert sum(parameters_by_part(model).values()) == sum(tensor.numel() for tensor in weights_of(model).values())
 
 
-def test_loading_leaves_everybodys_random_numbers_alone(made: Path) -> None:
+@pytest.mark.parametrize("changes", [{}, {"family": "lstm", "attention": "additive"}], ids=str)
+def test_loading_leaves_everybodys_random_numbers_alone(tmp_path: Path, changes: dict[str, Any]) -> None:
+    tiny_folder(tmp_path / "m", **changes)
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    load_bundle(made)
+    load_bundle(tmp_path / "m")
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -307,6 +312,27 @@ def test_numbers_that_do_not_fit_the_config_are_refused_before_memory_is_taken(f
 def test_impossible_and_unfitting_options_are_refused_by_name(
     folder: Path, change: dict[str, Any], reason: str
 ) -> None:
+    edit_config(folder, lambda document: document["config"]["model"].update(change))
+    with pytest.raises(BundleError, match=reason):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"family": "gru"}, r"does not fit config\.json"),
+        ({"family": "transformer"}, r"config\.model\.bidirectional"),
+        ({"family": "mamba"}, r"config\.model: .*'transformer', 'rnn', 'gru', 'lstm'"),
+        ({"attention": "dot"}, r"does not fit config\.json"),
+        ({"bidirectional": False}, r"does not fit config\.json"),
+        ({"input_feeding": True}, "goes with model.attention=dot or general"),
+        ({"num_heads": 2}, r"config\.model\.num_heads"),
+    ],
+)
+def test_a_recurrent_model_s_options_must_fit_its_numbers_too(
+    tmp_path: Path, change: dict[str, Any], reason: str
+) -> None:
+    folder = tiny_folder(tmp_path / "m", family="lstm", attention="additive")
     edit_config(folder, lambda document: document["config"]["model"].update(change))
     with pytest.raises(BundleError, match=reason):
         load_bundle(folder)

@@ -256,6 +256,25 @@ def test_a_text_on_which_the_model_fails_is_named(bundle: Bundle) -> None:
         translator.translate(["A", "dog"])
 
 
+def test_each_text_has_its_own_answer_or_its_own_error(bundle: Bundle, translator: Translator) -> None:
+    broken = copy.deepcopy(bundle)
+    word = broken.subwords.encode_source(["dog"])[0][-1]
+    with torch.no_grad():
+        cast(Transformer, broken.model).source_embedding.weight[word] = float("nan")
+    options = bundle.config.decode
+    answers = Translator(broken).translate_each(["A", "dog", ""], options, alignment=[True, True, True])
+    assert isinstance(answers[1], PolyglassError)
+    assert [answers[0], answers[2]] == translator.translate_each(["A", ""], options, alignment=[True, True])
+
+
+def test_only_the_texts_that_want_it_are_aligned(bundle: Bundle, translator: Translator) -> None:
+    wanted = [False, True, False, True]
+    answers = translator.translate_each(SOURCES, bundle.config.decode, alignment=wanted)
+    assert [answer.candidates[0].alignment is not None for answer in answers] == wanted  # type: ignore[union-attr]
+    alone = translator.translate(SOURCES[1:2], alignment=True)[0].candidates[0].alignment
+    assert torch.allclose(torch.tensor(answers[1].candidates[0].alignment), torch.tensor(alone), atol=SAME_SCORE)  # type: ignore[union-attr]
+
+
 def test_threads_that_share_a_translator_get_their_own_answers(translator: Translator) -> None:
     texts = [f"{source} {number}" for number in range(3) for source in SOURCES]
     expected = {text: translator.translate([text], beam_size=2)[0].text for text in texts}

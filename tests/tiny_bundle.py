@@ -10,7 +10,9 @@ import torch
 from polyglass.bundle import Bundle, save_bundle
 from polyglass.config import Config, DataConfig, DecodeConfig
 from polyglass.data.subwords import Subwords
+from polyglass.model.seq2seq import Seq2Seq
 from polyglass.model.transformer import Transformer
+from tiny_recurrent import tiny_recurrent, tiny_recurrent_config
 from tiny_transformer import tiny_config, tiny_model
 
 SENTENCES = (
@@ -52,11 +54,17 @@ def tiny_subwords(*, joint: bool = True, size: int = 330) -> Subwords:
 
 
 def tiny_bundle(*, joint: bool = True, size: int = 330, seed: int = 1, **changes: Any) -> Bundle:
-    """Return a bundle with random weights; `changes` are options of the model."""
+    """Return a bundle with random weights; `changes` are options of the model, and may name a family."""
     subwords = tiny_subwords(joint=joint, size=size)
     changes = {"tie_embeddings": "three" if joint else "two", **changes}
-    model = tiny_model((subwords.source_size, subwords.target_size), ids=subwords.ids, seed=seed, **changes)
-    config = Config(model=tiny_config(**changes), data=DataConfig(joint_vocabulary=joint))
+    sizes = (subwords.source_size, subwords.target_size)
+    model: Seq2Seq
+    if "family" in changes:
+        model = tiny_recurrent(sizes, ids=subwords.ids, seed=seed, **changes)
+        config = Config(model=tiny_recurrent_config(**changes), data=DataConfig(joint_vocabulary=joint))
+    else:
+        model = tiny_model(sizes, ids=subwords.ids, seed=seed, **changes)
+        config = Config(model=tiny_config(**changes), data=DataConfig(joint_vocabulary=joint))
     return Bundle(config, model, subwords, "en", "de", FACTS)
 
 

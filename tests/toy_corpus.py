@@ -12,10 +12,11 @@ from typing import Any
 
 from polyglass.config import Config, DataConfig
 from polyglass.data.subwords import Subwords
+from polyglass.options import options_of
 from polyglass.run.prepare import CorpusPaths
 from polyglass.run.talk import Quiet, Talk
 from polyglass.run.train import RunResult, resume_run, start_run
-from polyglass.settings import resolve
+from polyglass.settings import Settings, resolve
 from polyglass.training.events import Notice, Plan, Reporter, StepReport, Validation
 from polyglass.training.metrics import read_metrics
 from polyglass.training.plan_view import Card
@@ -86,12 +87,20 @@ def toy_subwords() -> Subwords:
 
 def toy_config(changes: dict[str, Any] | None = None) -> Config:
     """Return the options of a run, with `changes` by name."""
-    return resolve(overrides={**OPTIONS, **(changes or {})}).config
+    return toy_settings(changes).config
+
+
+def toy_settings(changes: dict[str, Any] | None = None) -> Settings:
+    """Return the options of a run, with `changes` by name; those that the family lacks are left out."""
+    family = (changes or {}).get("model.family", "transformer")
+    options = options_of(Config)
+    kept = {name: value for name, value in OPTIONS.items() if options[name].is_for(family)}
+    return resolve(overrides={**kept, **(changes or {})})
 
 
 def train_toy(toy: Toy, out: Path, changes: dict[str, Any] | None = None, *, talk: Talk | None = None) -> RunResult:
     """Run from the corpus to the model folder `out`."""
-    return start_run(toy.paths, out, resolve(overrides={**OPTIONS, **(changes or {})}), talk or Quiet())
+    return start_run(toy.paths, out, toy_settings(changes), talk or Quiet())
 
 
 def train_interrupted(toy: Toy, out: Path, changes: dict[str, Any] | None = None, *, stops: Sequence[int]) -> RunResult:

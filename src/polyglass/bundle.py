@@ -236,7 +236,7 @@ def _checked_config(document: Mapping[str, Any], path: Path) -> Config:
         return Config.model_validate(document["config"], strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = ".".join(map(str, first["loc"]))[:100]
+        name = ".".join(map(str, (*first["loc"][:1], *first["loc"][1:][-1:])))[:100]  # without the family's name
         raise BundleError(f"{path} is damaged: config.{name}: {first['msg'][:200]}. Use another copy.") from error
 
 

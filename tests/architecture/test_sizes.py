@@ -11,7 +11,11 @@ FUNCTION_LINES = 50
 PARAMETERS = 6
 
 # A function that a person calls may spell out options as keywords: a typed keyword is kinder than a bag of them.
-MANY_PARAMETERS = {"polyglass.translator.Translator.translate", "polyglass.run.train.train"}
+MANY_PARAMETERS = {
+    "polyglass.translator.Translator.translate",
+    "polyglass.run.train.train",
+    "polyglass.experiments.compare.compare",
+}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

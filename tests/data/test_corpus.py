@@ -165,13 +165,13 @@ def test_skipping_leaves_out_what_cannot_be_read_and_moves_nothing(tmp_path: Pat
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        ([], "a corpus is two text files, or one TSV, or one JSONL file, but these were given: none."),
+        ([], "a corpus is two text files, or one TSV, JSONL, TMX, XLIFF or PO, but these were given: none."),
         (["a.en"], "a corpus has two sides, but a.en is one text file. Give the other side, too"),
         (["a.en", "a.de", "a.fr"], "but these were given: a.en, a.de, a.fr."),
         (["a.tsv", "a.de"], "but these were given: a.tsv, a.de."),
         (["a.en", "a.en"], "source and target must be two files, but both are a.en."),
         (["a.csv"], "files that end in .csv are not read. Give TSV"),
-        (["a.tmx.gz"], "files that end in .tmx are not read. Export it"),
+        (["a.xlsx.gz"], "files that end in .xlsx are not read. Export it as TSV."),
         (["a.json"], "files that end in .json are not read. Give JSONL"),
     ],
 )

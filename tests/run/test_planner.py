@@ -41,14 +41,15 @@ def planned(settings: Settings, *, pairs: int = 29_000, measured: Measured = MEA
     return planner
 
 
-def test_nothing_is_left_open_that_training_needs() -> None:
-    config = planned(resolve(overrides={"train.budget_seconds": 1000.0})).config
+@pytest.mark.parametrize("family", ["transformer", "rnn", "gru", "lstm"])
+def test_nothing_is_left_open_that_training_needs(family: str) -> None:
+    config = planned(resolve(overrides={"train.budget_seconds": 1000.0, "model.family": family})).config
     still_open = [
         option
         for option in options_of(type(config)).values()
-        if getattr(getattr(config, option.section), option.field) is None
+        if option.is_for(family) and getattr(getattr(config, option.section), option.field) is None
     ]
-    assert [option.name for option in still_open] == ["train.epochs"]
+    assert [option.name for option in still_open] == ["data.protect", "train.epochs"]
     assert config.train.precision == "float32"
 
 

@@ -40,8 +40,14 @@ def cut_at(step: int) -> Callable[[StepReport], None]:
         {"train.average": "none", "model.norm": "batch", "train.accumulate": 2},
         {"data.subword_sampling": 0.3, "train.optimizer": "adam", "train.schedule": "paper"},
         {"train.precision": "bfloat16", "model.norm_place": "pre", "model.attention_dropout": 0.2},
+        {"model.family": "rnn", "model.feed_context": True},
+        {"model.family": "gru", "model.attention": "additive", "train.precision": "bfloat16"},
+        {"model.family": "lstm", "model.attention": "general", "model.input_feeding": True, "train.accumulate": 2},
     ],
-    ids=["defaults", "mean of checkpoints", "batch norm", "subword sampling", "bfloat16"],
+    ids=[
+        *("defaults", "mean of checkpoints", "batch norm", "subword sampling", "bfloat16"),
+        *("rnn", "gru with additive attention in bfloat16", "lstm with input feeding"),
+    ],
 )
 def test_an_interrupted_run_equals_an_uninterrupted_one(tmp_path: Path, toy: Toy, changes: dict[str, Any]) -> None:
     train_toy(toy, tmp_path / "straight", changes)

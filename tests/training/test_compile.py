@@ -6,7 +6,7 @@ import jaxtyping
 import pytest
 import torch
 
-from polyglass.config import TransformerConfig
+from polyglass.config import ModelConfig, RecurrentConfig, TransformerConfig
 from polyglass.model.build import build_model
 from polyglass.special_ids import SpecialIds
 from polyglass.training.loss import TranslationLoss
@@ -23,10 +23,19 @@ def shapes_are_not_checked() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        TransformerConfig(d_model=8, num_heads=2, d_ff=8, encoder_layers=1, decoder_layers=1, dropout=0.0),
+        RecurrentConfig(family="gru", d_model=8, dropout=0.0),
+        RecurrentConfig(family="lstm", d_model=8, dropout=0.0, attention="additive"),
+    ],
+    ids=["transformer", "gru", "lstm with additive attention"],
+)
 @pytest.mark.filterwarnings("ignore")  # of torch about its own inner doings
-def test_the_compiled_loss_and_its_gradient_are_those_of_the_plain_one() -> None:
+def test_the_compiled_loss_and_its_gradient_are_those_of_the_plain_one(config: ModelConfig) -> None:
     torch.manual_seed(3)
-    config = TransformerConfig(d_model=8, num_heads=2, d_ff=8, encoder_layers=1, decoder_layers=1, dropout=0.0)
+    torch.compiler.reset()
     plain = TranslationLoss(build_model(config, (30, 30), IDS), 0.1)
     compiled = torch.compile(plain, dynamic=True, backend="aot_eager")
     for batch, length in ((3, 5), (4, 7)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from polyglass.presets import PRESETS
 
 if TYPE_CHECKING:
-    from polyglass.settings import Settings
+    from polyglass.settings import Given, Settings
 
 
 def add_settings_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,11 +38,17 @@ def add_option_flag(
 
 def settings_from(arguments: argparse.Namespace) -> "Settings":
     """Merge what was given on the command line, in the environment and in the file; raise ConfigError."""
-    from polyglass.settings import from_assignment, resolve
+    from polyglass.settings import resolve
 
-    flags = [from_assignment(text, f"flag {flag}") for flag, text in getattr(arguments, _DEST, ())]
     preset, file = getattr(arguments, "preset", None), getattr(arguments, "config", None)
-    return resolve(preset=preset, file=file, environment=os.environ, flags=flags)
+    return resolve(preset=preset, file=file, environment=os.environ, flags=given_options(arguments))
+
+
+def given_options(arguments: argparse.Namespace) -> "list[Given]":
+    """Return what was given by flags for single options, in the order of the command line."""
+    from polyglass.settings import from_assignment
+
+    return [from_assignment(text, f"flag {flag}") for flag, text in getattr(arguments, _DEST, ())]
 
 
 def decode_options(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -1,21 +1,23 @@
-"""`polyglass data`: look at a corpus before training on it, or make the small demo corpus."""
+"""`polyglass data`: look at a corpus before training on it, change it, or make the small demo corpus."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polyglass.cli.arguments import add_settings_arguments, settings_from
+from polyglass.cli.data_tools import add_parsers
+from polyglass.cli.data_tools import run as change
 from polyglass.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from polyglass.data.corpus import CorpusFiles
 
-_FILES = "two text files (source, target), or one .tsv, or one .jsonl; each may end in .gz, .xz or .zst"
+_FILES = "two text files (source, target), two .srt or .vtt, or one .tsv, .jsonl, .tmx, .xlf or .po; packed too"
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verb and its own verbs."""
-    parser = subparsers.add_parser("data", description="Check a corpus, or make the small demo corpus.")
+    parser = subparsers.add_parser("data", description="Check or change a corpus, or make the small one.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = actions.add_parser(
         "check",
@@ -42,6 +44,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     check.add_argument("--json", action="store_true", help="print JSON")
     add_settings_arguments(check)
+    add_parsers(actions, _FILES)
     demo = actions.add_parser(
         "demo",
         help="make a small English-German corpus to try things on",
@@ -56,8 +59,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check a corpus or make one."""
-    return _check(arguments) if arguments.action == "check" else _demo(arguments)
+    """Check a corpus, change it, or make one."""
+    match arguments.action:
+        case "check":
+            return _check(arguments)
+        case "demo":
+            return _demo(arguments)
+    return change(arguments)
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -28,11 +28,15 @@ VERBS = {
     },
     "Use it": {
         "translate": "translate lines of text",
+        "serve": "translate for others: HTTP, also for LibreTranslate and DeepL clients",
         "score": "say how likely given translations are",
         "export": "write the model for another program, with a proof",
     },
     "Know it": {
         "evaluate": "measure translations: BLEU, chrF, what goes wrong",
+        "compare": "several models on one corpus: which is better, and is it luck?",
+        "experiment": "what textbooks claim, measured on this machine",
+        "explore": "follow a sentence through a model, number by number, in the browser",
         "info": "what a model folder holds",
         "config": "all options: meaning, value, and where each value came from",
     },

@@ -1,4 +1,4 @@
-"""`polyglass translate`: lines of text in, as many lines of translation out; or a prompt, if a person sits there."""
+"""`polyglass translate`: lines in, as many lines out; a file in, the same file translated; or a prompt for a person."""
 
 import argparse
 import sys
@@ -21,6 +21,12 @@ from standard input; with none of them at a terminal there is a prompt.
   echo "Good morning." | polyglass translate en-de
   polyglass translate en-de --input news.en --output news.de
   polyglass translate en-de "A dog runs." --n-best 3
+
+A file of a translation tool (TMX, XLIFF, gettext PO, subtitles, HTML, Markdown, TSV,
+JSONL; by its ending) comes out as the same file: what is empty is filled and marked,
+what is translated stays, and so do layout, tags, comments and placeholders.
+
+  polyglass translate en-de --input messages.po --output messages.de.po
 """
 _CHUNKS = (32, 128, 512, 2000)
 """Lines translated together, the last size for ever: a pipe shows something soon, then large batches are faster."""
@@ -33,8 +39,21 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("model", metavar="MODEL", type=Path, help="a model folder")
     parser.add_argument("texts", metavar="TEXT", nargs="*", help="translate these instead of standard input")
-    parser.add_argument("--input", metavar="FILE", type=Path, help="read lines from here; .gz, .xz and .zst too")
+    parser.add_argument(
+        "--input", metavar="FILE", type=Path, help="read lines from here; .gz, .xz and .zst too; or a file, see above"
+    )
     parser.add_argument("--output", metavar="FILE", type=Path, help="write there; the file appears when all is done")
+    files = parser.add_argument_group("files of translation tools")
+    files.add_argument("--overwrite", action="store_true", help="translate anew what has a translation")
+    files.add_argument(
+        "--split",
+        choices=("always", "needed", "never"),
+        default="always",
+        help="cut segments into sentences: always (default), needed (only what is too long), never",
+    )
+    files.add_argument(
+        "--any-language", action="store_true", help="do not ask whether the file is in the languages of the model"
+    )
     shape = parser.add_argument_group("what is printed")
     add_option_flag(
         shape, "--n-best", option="decode.n_best", metavar="N", help="N candidates: line number, score, text (TSV)"
@@ -84,16 +103,26 @@ def load_translator(arguments: argparse.Namespace) -> "Translator":
 
 def run(arguments: argparse.Namespace) -> int:
     """Translate what is given, to the end."""
+    from polyglass.cli.translate_file import is_document, refuse_flags_for_lines, translate_file
     from polyglass.cli.translate_lines import Form, Lines, chunks, sink
 
     if arguments.texts and arguments.input:
         raise InputError("Give TEXT or --input, but not both.")
+    if is_document(arguments.input):
+        chosen = decode_options(arguments)
+        refuse_flags_for_lines(arguments, chosen)
+        return translate_file(load_translator(arguments), arguments, chosen)
     options = decode_options(arguments) | {"alignment": arguments.alignment}
     form = Form(
         n_best=options.get("n_best", 1), scores=arguments.scores, alignment=arguments.alignment, json=arguments.json
     )
     lines = None if _is_conversation(arguments) else Lines.of(arguments.texts, arguments.input)
     translator = load_translator(arguments)
+    if arguments.alignment and translator.bundle.model.alignment_path is None:
+        raise InputError(
+            "--alignment shows where a model's attention looked, but this model has none (model.attention=none). "
+            "Leave --alignment out, or train with --set model.attention=additive."
+        )
     if lines is None:
         from polyglass.cli.translate_prompt import converse
 

@@ -1,4 +1,4 @@
-"""Files in, aligned pairs out: two text files, one TSV or one JSONL; plain or .gz, .xz, .zst.
+"""Files in, aligned pairs out: two text files, two of subtitles, one TSV, JSONL, TMX, XLIFF or PO; plain or compressed.
 
     corpus = open_corpus([Path("train.en.gz"), Path("train.de.gz")])
     for pair in corpus: ...
@@ -12,24 +12,25 @@ from pathlib import Path
 from typing import Literal
 
 from polyglass.data.filters import FilterReport, filter_pairs, held_out_sources
-from polyglass.data.formats import jsonl, tsv
+from polyglass.data.formats import jsonl, po, tsv, xml_memories
 from polyglass.data.formats.languages import bare_name, language_of, languages_of
 from polyglass.data.formats.lines import read_lines
+from polyglass.data.formats.subtitles import read_subtitle_pairs
 from polyglass.data.pair import Damage, DamagedText, Errors, Pair
 from polyglass.data.unequal import explain_unequal
 from polyglass.errors import DataError
 
 __all__ = ["CorpusFiles", "FilterReport", "Pair", "filter_pairs", "held_out_sources", "open_corpus"]
 
-Kind = Literal["lines", "tsv", "jsonl"]
-_ENDINGS: dict[str, Kind] = {".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+Kind = Literal["lines", "subtitles", "tsv", "jsonl", "tmx", "xliff", "po"]
+_ENDINGS: dict[str, Kind] = {
+    **{".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".tmx": "tmx", ".po": "po"},
+    **dict.fromkeys((".xlf", ".xliff", ".sdlxliff", ".mxliff", ".mqxliff", ".txlf"), "xliff"),
+    **dict.fromkeys((".srt", ".vtt"), "subtitles"),
+}
 _UNREAD = {
     ".csv": "Give TSV: texts hold commas.",
     ".json": "Give JSONL: one JSON object to a line.",
-    ".tmx": "Export it as two text files, TSV or JSONL.",
-    ".xliff": "Export it as two text files, TSV or JSONL.",
-    ".xlf": "Export it as two text files, TSV or JSONL.",
-    ".po": "Export it as two text files, TSV or JSONL.",
     ".xlsx": "Export it as TSV.",
     ".parquet": "Export it as JSONL.",
 }
@@ -63,12 +64,20 @@ class CorpusFiles:
                 return tsv.read_tsv(self.paths[0], errors=self.errors)
             case "jsonl":
                 return jsonl.read_jsonl(self.paths[0], errors=self.errors, languages=self._languages)
+            case "subtitles":
+                return read_subtitle_pairs(*self.paths)
+            case "tmx":
+                return xml_memories.read_tmx(self.paths[0], languages=self._languages)
+            case "xliff":
+                return xml_memories.read_xliff(self.paths[0])
+            case "po":
+                return po.read_po(self.paths[0])
 
     def guess_languages(self) -> tuple[str | None, str | None]:
         """Name source and target language by file endings, JSON keys or the header; None where nothing tells."""
         if self._languages[0] and self._languages[1]:
             return self._languages
-        if self.kind == "lines":
+        if self.kind in ("lines", "subtitles"):
             guessed = language_of(self.paths[0]), language_of(self.paths[1])
         else:
             guessed = self._named_inside() or languages_of(self.paths[0])
@@ -79,12 +88,19 @@ class CorpusFiles:
         return max(0, tsv.count_columns(self.paths[0]) - 2) if self.kind == "tsv" else 0
 
     def _named_inside(self) -> tuple[str | None, str | None] | None:
-        if self.kind == "jsonl":
-            keys = jsonl.find_keys(self.paths[0])
-            named = keys.languages if keys else None
-        else:
-            first = next(read_lines(self.paths[0], errors="skip"), "")
-            named = tsv.header(first)
+        match self.kind:
+            case "jsonl":
+                keys = jsonl.find_keys(self.paths[0])
+                named = keys.languages if keys else None
+            case "tmx":
+                named = xml_memories.tmx_languages(self.paths[0])
+            case "xliff":
+                named = xml_memories.xliff_languages(self.paths[0])
+            case "po":
+                named = po.po_languages(self.paths[0])
+            case _:
+                first = next(read_lines(self.paths[0], errors="skip"), "")
+                named = tsv.header(first)
         return named if named and any(named) else None
 
     def _side_by_side(self) -> Iterator[Pair]:
@@ -107,7 +123,9 @@ def open_corpus(
     errors: Errors = "strict",
     languages: tuple[str | None, str | None] = (None, None),
 ) -> CorpusFiles:
-    """Name a corpus: two text files (source, target), or one .tsv, or one .jsonl; each may end in .gz, .xz or .zst.
+    """Name a corpus: two text files (source, target), two of subtitles, or one .tsv, .jsonl, .tmx, .xlf or .po.
+
+    Each may end in .gz, .xz or .zst.
 
     Line n of the one file is the translation of line n of the other. errors: "strict" raises DataError at the first
     line that cannot be read, "skip" passes it by. languages: source and target, if the caller knows them; they also
@@ -116,19 +134,19 @@ def open_corpus(
     """
     paths = [Path(path) for path in paths]
     kinds = [_kind(path) for path in paths]
-    if len(paths) == 2 and kinds == ["lines", "lines"]:
+    if len(paths) == 2 and kinds in (["lines", "lines"], ["subtitles", "subtitles"]):
         if paths[0] == paths[1]:
             raise DataError(f"source and target must be two files, but both are {paths[0]}.")
-        return CorpusFiles(paths, "lines", errors=errors, languages=languages)
-    if len(paths) == 1 and kinds != ["lines"]:
+        return CorpusFiles(paths, kinds[0], errors=errors, languages=languages)
+    if len(paths) == 1 and kinds not in (["lines"], ["subtitles"]):
         return CorpusFiles(paths, kinds[0], errors=errors, languages=languages)
     if len(paths) == 1:
         raise DataError(
             f"a corpus has two sides, but {paths[0]} is one text file. Give the other side, too, "
-            "or one file that ends in .tsv or .jsonl."
+            "or one file that ends in .tsv, .jsonl, .tmx, .xlf or .po."
         )
     names = ", ".join(map(str, paths)) or "none"
-    raise DataError(f"a corpus is two text files, or one TSV, or one JSONL file, but these were given: {names}.")
+    raise DataError(f"a corpus is two text files, or one TSV, JSONL, TMX, XLIFF or PO, but these were given: {names}.")
 
 
 def _kind(path: Path) -> Kind:

@@ -12,6 +12,7 @@ from polyglass.config import DataConfig
 from polyglass.errors import BundleError, DataError
 from polyglass.files import write_atomically
 from polyglass.special_ids import SpecialIds
+from polyglass.text.codes import FIRST_MASK, MASKS
 
 IDS = SpecialIds()
 JOINT_FILE, SOURCE_FILE, TARGET_FILE = "tokenizer.model", "tokenizer.source.model", "tokenizer.target.model"
@@ -172,6 +173,7 @@ def _train_once(texts: Iterable[str], config: DataConfig, size: int) -> bytes:
         vocab_size=size,
         character_coverage=config.character_coverage,
         byte_fallback=config.byte_fallback,
+        required_chars="".join(map(chr, range(FIRST_MASK, FIRST_MASK + MASKS))) if config.protect else "",
         pad_id=IDS.pad,
         bos_id=IDS.bos,
         eos_id=IDS.eos,

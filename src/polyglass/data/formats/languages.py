@@ -9,12 +9,18 @@ _COMPRESSED = (".gz", ".xz", ".zst")
 # Endings of two or three letters that are no languages.
 _NO_LANGUAGES = frozenset(
     ["txt", "tsv", "csv", "tab", "raw", "tok", "bpe", "src", "tgt", "trg", "ref", "hyp", "out", "log", "xml", "sgm"]
-) | {"tmx", "old", "new", "tmp", "bak", "org", "sub", "seg", "md", "gz", "xz", "zst"}
+) | {"tmx", "old", "new", "tmp", "bak", "org", "sub", "seg", "md", "srt", "vtt", "xlf", "gz", "xz", "zst"}
 
 
 def is_language(text: str) -> bool:
     """True for what looks like a code: two or three letters, then perhaps a script or region (pt-BR, zh_Hans)."""
     return _CODE.fullmatch(text) is not None and text not in _NO_LANGUAGES
+
+
+def same_language(code: str, other: str) -> bool:
+    """True if two codes name one language, whatever their regions: "en-US" and "en", "pt_BR" and "pt-PT"."""
+    one, two = (re.split("[-_]", text.strip().lower())[0] for text in (code, other))
+    return one == two and bool(one)
 
 
 def bare_name(path: Path) -> Path:
@@ -28,7 +34,7 @@ def language_of(path: Path) -> str | None:
     parts = bare.name.split(".")
     if len(parts) > 1 and is_language(parts[-1]):
         return parts[-1]
-    before = parts[-2] if len(parts) > 1 and parts[-1] == "txt" else ""
+    before = parts[-2] if len(parts) > 1 and parts[-1] in ("txt", "srt", "vtt") else ""
     # In the middle of a name three letters are mostly a word ("train.new.txt"), two hardly ever.
     return before if is_language(before) and len(re.split("[-_]", before)[0]) == 2 else None
 

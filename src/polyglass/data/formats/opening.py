@@ -16,6 +16,7 @@ from polyglass.errors import DataError
 
 _UTF8_BOM = b"\xef\xbb\xbf"
 _HEAD_BYTES = 4096
+MOST_BYTES = 500 * 2**20  # of a file that is held in memory as a whole
 _UNPACK = {".gz": "gzip", ".xz": "xz", ".zst": "zstd"}
 _PACKED_MAGIC = {
     b"\x1f\x8b": (".gz", "gzip"),
@@ -64,6 +65,33 @@ def raw_lines(path: Path) -> Iterator[bytes]:
             yield line
 
 
+@contextmanager
+def open_unpacked(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that need not be lines of text, plain or compressed. Raises DataError if it cannot be read."""
+    _refuse_what_is_no_file(path)
+    with _explaining(path), path.open("rb") as packed:
+        _refuse_wrong_ending(path, packed.peek(16))
+        yield _unpacked(path, packed)
+
+
+def read_whole(path: Path, *, convert: str) -> str:
+    """Return the text of a UTF-8 file as a whole. convert: the command that makes it UTF-8, for the message.
+
+    Raises DataError if it is no UTF-8, or unpacks to more than `MOST_BYTES`.
+    """
+    with open_unpacked(path) as stream:
+        content = stream.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise DataError(f"{path} may have at most {MOST_BYTES:,} bytes when unpacked, but it has more. Split it.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{path}:{line}: byte 0x{content[error.start]:02X} is not UTF-8. Convert the file: {convert}"
+        ) from error
+
+
 def conversion(path: Path, encoding: str) -> str:
     """Return the command that makes a UTF-8 copy of a file."""
     packer = _UNPACK.get(path.suffix)
@@ -82,15 +110,19 @@ def is_binary(content: bytes) -> bool:
 
 @contextmanager
 def _open(path: Path) -> Iterator[BinaryIO]:
-    if not path.exists():
-        raise DataError(f"{path} does not exist{_near(path)}")
-    if path.is_dir():
-        raise DataError(f"{path} is a folder, not a file. Name the file inside it.")
+    _refuse_what_is_no_file(path)
     with _explaining(path), path.open("rb") as packed:
         _refuse_wrong_ending(path, packed.peek(16))
         with cast(BinaryIO, io.BufferedReader(_unpacked(path, packed), 1 << 16)) as stream:
             _refuse_what_is_no_text(path, cast(io.BufferedReader, stream).peek(_HEAD_BYTES)[:_HEAD_BYTES])
             yield stream
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    if not path.exists():
+        raise DataError(f"{path} does not exist{_near(path)}")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder, not a file. Name the file inside it.")
 
 
 @contextmanager

@@ -1,0 +1,114 @@
+"""What an experiment is: its name, what a user can ask of it, which trials it has, and what follows from them.
+
+`EXPERIMENTS` names them all; `sitting.py` runs one. Nothing here loads torch, so that the list shows at once.
+"""
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from polyglass.experiments.outcome import Finding, Section, Setting
+    from polyglass.experiments.results import Measure, Results
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One experiment by name: `polyglass.experiments.NAME` has `open_experiment(request)`."""
+
+    name: str
+    title: str
+    question: str
+    claims: tuple[str, ...]
+    takes: tuple[str, ...]
+    """Which flags beside the common ones have a meaning for it: "files", "test", "model"."""
+
+
+WINDOW = Entry(
+    "window",
+    "How far back can a model look?",
+    "How far back in a sentence do a plain RNN, an LSTM and attention still know what stood there?",
+    (
+        "Normal RNN has a small reference window",
+        "LSTM has a bigger reference window but is still limited",
+        "Attention mechanism in theory has an infinite reference window",
+    ),
+    ("files", "test", "model"),
+)
+SPEED = Entry(
+    "speed",
+    "Does going through a sentence word by word cost time?",
+    "How many tokens a second does each kind of model train on and write, by length, on this machine?",
+    (
+        "Normal RNN is slow, LSTM is more complex, therefore, is even slower",
+        "Input data needs to be passed in sequentially one after another which does not make use of GPU's parallel "
+        "computation power",
+    ),
+    (),
+)
+EXPERIMENTS = {entry.name: entry for entry in (WINDOW, SPEED)}
+"""Every experiment, by name. To add one: an entry here and a file of its name beside this one."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asked for. repeats, budget_seconds: None where nothing was said. command: as it was typed."""
+
+    out: Path
+    quick: bool = False
+    repeats: int | None = None
+    budget_seconds: float | None = None
+    files: tuple[Path, ...] = ()
+    test: tuple[Path, ...] = ()
+    model: Path | None = None
+    device: str = "auto"
+    threads: int = 0
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One thing to measure. words: for the progress line. measure: does it; returns the numbers and a short note."""
+
+    part: str
+    case: str
+    repeat: int
+    words: str
+    measure: "Callable[[], tuple[Sequence[Measure], str]]"
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What follows from the trials that are finished: the parts of an `Outcome` that only the experiment knows."""
+
+    findings: "tuple[Finding, ...]"
+    sections: "tuple[Section, ...]"
+    method: tuple[str, ...]
+    settings: "tuple[Setting, ...]"
+
+
+class Experiment(Protocol):
+    """What the frame asks of an experiment."""
+
+    repeats: int
+    """How many it does when nobody says."""
+
+    def facts(self) -> Sequence[str]:
+        """Return everything that the numbers depend on, beside versions and machine: settings, data, model."""
+        ...
+
+    def trials(self, repeat: int) -> Sequence[Trial]:
+        """Return the trials of one repeat, the most telling first."""
+        ...
+
+    def conclude(self, results: "Results") -> Conclusion:
+        """Say what the finished trials show; some or all of them may be missing."""
+        ...
+
+
+def open_experiment(entry: Entry, request: Request) -> Experiment:
+    """Load the file of an experiment and let it read the request."""
+    experiment: Experiment = importlib.import_module(f"polyglass.experiments.{entry.name}").open_experiment(request)
+    return experiment
