@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from explorer_world import subject
+from explorer_world import recurrent_subject, subject
 from polyglass.explorer.look import Explorer
 from polyglass.explorer.server import Server
 from polyglass.explorer.subject import Subject
@@ -26,6 +26,9 @@ MODELS: dict[str, dict[str, Any]] = {
     "post": {"norm_place": "post", "attention_bias": True, "norm": "batch"},
     "rotary": {"norm_place": "pre", "norm": "rms", "positions": "rotary", "activation": "gelu"},
 }
+# Positions of the other kinds, and the recurrent families.
+OTHERS: dict[str, dict[str, Any]] = {"learned": {"positions": "learned"}, "none": {"positions": "none"}}
+RECURRENT: dict[str, dict[str, Any]] = {"lstm": {"family": "lstm"}, "gru": {"family": "gru", "attention": "additive"}}
 CHROMIUM = os.environ.get("POLYGLASS_TEST_CHROMIUM") or next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
 )
@@ -57,7 +60,8 @@ class Site:
 @contextmanager
 def running_site() -> Iterator[Site]:
     """Serve the toy models while the block runs."""
-    models = {name: subject(**changes) for name, changes in MODELS.items()}
+    models = {name: subject(**changes) for name, changes in (MODELS | OTHERS).items()}
+    models |= {name: recurrent_subject(**changes) for name, changes in RECURRENT.items()}
     examples = ("The girl reads a book under a tree.", "He sees the bird.")
     subjects = [Subject(name, f"toy-{name}", one.bundle, examples=examples) for name, one in models.items()]
     server = Server(Explorer(subjects), 0)
@@ -115,8 +119,8 @@ class Watched:
         return torch.tensor([row[first:] for row in self.table(figure)], dtype=torch.float64)
 
     def text(self, selector: str) -> str:
-        """Return the text of the one element that the selector finds."""
-        return str(self.page.locator(selector).text_content())
+        """Return the text of the one element that the selector finds, with plain spaces."""
+        return str(self.page.locator(selector).text_content()).replace("\xa0", " ")
 
 
 def _value(text: str) -> Any:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,27 @@ def test_it_prints_an_address_answers_there_and_ends_quietly_at_ctrl_c(
     assert err.strip() == ""
 
 
+def test_ctrl_c_in_the_middle_of_a_search_ends_as_quietly(
+    started: Callable[..., tuple["subprocess.Popen[str]", str]],
+) -> None:
+    program, said = started()
+    port, token = re.findall(r":(\d+)/#token=([\w-]+)", said)[0]
+    headers = {"Origin": f"http://127.0.0.1:{port}", "Content-Type": "application/json"}
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=30)
+    connection.request("POST", "/api/session", json.dumps({"token": token}), headers)
+    response = connection.getresponse()
+    response.read()
+    headers["Cookie"] = response.headers["Set-Cookie"].partition(";")[0]
+    asked = {"model": "a", "text": "The old dog sees a bird under the tree.", "beam_size": 16}
+    connection.request("POST", "/api/run", json.dumps(asked), headers)
+    time.sleep(0.1)
+    program.send_signal(signal.SIGINT)
+    _, err = program.communicate(timeout=30)
+    connection.close()
+    assert program.returncode == 0
+    assert err.strip() == ""
+
+
 def test_a_port_that_is_taken_is_told(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -88,7 +110,6 @@ def test_a_port_that_is_taken_is_told(model: str, capsys: pytest.CaptureFixture[
         (["{model}", "--beam-size", "17"], "invalid"),
         (["{model}", "--beam-size", "0"], "invalid"),
         (["{model}", "--device", "tpu"], "device must be auto"),
-        (["{model}", "--export", "x.html"], "no sentence to show. Give one with --text"),
         (["{model}", "--export", "x.html", "--text", " "], "must hold a word"),
         (["{model}", "--export", "x.html", "--text", "dog " * 200], "at most 64"),
         (["{model}", "--export", "x.html", "--text", "dog", "--model-b", "{model}"], "the page of one model"),

@@ -225,7 +225,12 @@ def test_a_forced_target_has_no_tree_and_says_why() -> None:
     assert (tree["nodes"], tree["best"], tree["reason"]) == ([], [], "forced")
 
 
-def test_a_model_folder_without_a_corpus_knows_no_counts(tmp_path: Path) -> None:
+def test_a_model_folder_without_a_corpus_knows_no_counts_but_some_words(tmp_path: Path) -> None:
     loaded = load_subject(tiny_folder(tmp_path / "m"), name="a")
-    assert (loaded.counts, loaded.examples, loaded.name) == ((), (), "m")
+    assert (loaded.counts, loaded.name) == ((), "m")
+    (words,) = loaded.examples
+    assert 1 <= len(words.split()) <= 6
+    assert run_of(loaded, words).source
+    pieces = loaded.pieces("source", run_of(loaded, words).source)
+    assert len(pieces) == len(words.split()) + 1  # each is one piece of the vocabulary
     assert loaded.count("source", 5) is None

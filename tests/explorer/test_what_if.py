@@ -118,6 +118,13 @@ def test_padding_changes_no_logit(looked_at: Subject) -> None:
     json.dumps(reply, allow_nan=False)
 
 
+def test_a_batch_has_a_limit_of_its_own() -> None:
+    texts = ("dog " * 200,) * 6
+    with pytest.raises(RefusedError, match="together may have at most 1,024, but this one has") as refused:
+        batch_reply(Explorer([subject(max_positions=600)]), BatchRequest(model="a", texts=texts), check)
+    assert refused.value.status == 413
+
+
 @pytest.mark.parametrize("norm_place", ["pre", "post"])
 def test_the_last_row_of_the_lens_is_what_the_model_says(norm_place: str) -> None:
     run = run_of(subject(norm_place=norm_place), target="Ein Hund läuft.")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -312,6 +313,27 @@ def test_a_client_that_leaves_frees_the_work() -> None:
         gate.set()
         first.join()
     assert not any("unwanted" in text for batch in model.batches for text in batch)
+
+
+def test_clients_that_leave_at_any_moment_leave_nothing_behind() -> None:
+    def say(text: str) -> str:
+        time.sleep(0.002)
+        return text.upper()
+
+    dice = random.Random(1)
+    with live(StandIn(say=say), batch_tokens=60) as server:
+        for number in range(120):
+            body = json.dumps({"texts": [f"{number} {n}" for n in range(5)], "source": "en", "target": "de"})
+            path = dice.choice(("/v1/translate", "/v1/translate/stream"))
+            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            content = f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+            with server.connect() as connection:
+                connection.sendall(content[: dice.choice((len(content), dice.randrange(len(content))))])
+                time.sleep(dice.choice((0, 0.002, 0.01)))
+        wait_until(lambda: server.site.gate.inside == 0)
+        wait_until(lambda: server.site.desk.batcher.ledger.load == 0)
+        assert not server.site.desk.batcher.ledger._open
+        assert server.translate("still here")["translations"][0]["text"] == "STILL HERE"
 
 
 def wait_until(condition: Any) -> None:

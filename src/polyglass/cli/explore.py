@@ -34,7 +34,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("model", metavar="MODEL", type=Path, help="a model folder")
     parser.add_argument(
-        "--text", metavar="TEXT", help="the sentence to begin with (default: one of the validation set)"
+        "--text", metavar="TEXT", help="the sentence to begin with (default: one of the validation set, or a few words)"
     )
     parser.add_argument("--target", metavar="TEXT", help="look at this translation instead of the model's own")
     parser.add_argument(
@@ -83,9 +83,7 @@ def _export(arguments: argparse.Namespace, explorer: "Explorer") -> int:
     from polyglass.explorer.refusal import RefusedError
     from polyglass.files import write_atomically
 
-    text = arguments.text or next(iter(explorer.subjects["a"].examples), None)
-    if text is None:
-        raise InputError("This model folder holds no sentence to show. Give one with --text.")
+    text = arguments.text or explorer.subjects["a"].examples[0]
     asked = {"model": "a", "text": text, "target": arguments.target, "beam_size": arguments.beam_size}
     try:
         page = export_page(explorer, read_request(RunRequest, json.dumps(asked).encode()))

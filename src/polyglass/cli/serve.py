@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from polyglass.serving.models import Shelf
 
 _DESCRIPTION = """\
-Translate for others over HTTP: our own /v1, and the interfaces of LibreTranslate
-and DeepL, so that their clients need only another address. Requests that wait
-together are translated together.
+Translate for others over HTTP: our own /v1, and the interfaces of
+LibreTranslate and DeepL, so that their clients need only another address.
+Requests that wait together are translated together.
 
   polyglass serve en-de de-en
   polyglass serve models/ --port 8080 --threads 4

@@ -5,8 +5,10 @@ What is not replaced keeps its bytes: encoding, byte order mark and line ends ar
 
 import codecs
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from polyglass.errors import DataError
@@ -54,7 +56,12 @@ class Original:
 
     def line_of(self, place: int) -> int:
         """Return the line of a character, counted from 1."""
-        return self.text.count("\n", 0, place) + 1
+        return bisect_right(self._line_starts, place) + 1
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        """Where each line but the first begins."""
+        return [found.end() for found in re.finditer("\n", self.text)]
 
     def inside(self, place: "Place") -> str:
         """Return the text between the tags of an element."""

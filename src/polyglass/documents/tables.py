@@ -6,6 +6,7 @@ Other columns, keys, spaces and the order of everything stay.
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from json.decoder import JSONDecoder
 
@@ -54,6 +55,7 @@ def read_jsonl(content: bytes, name: str) -> Document:
 
 def _records(original: Original, source_lang: str, target_lang: str) -> Iterator[Unit]:
     keys: Keys | None = None
+    as_ascii = original.text.isascii() and "\\u" in original.text
     for found in _LINE.finditer(original.text):
         if not found[0].strip():
             continue
@@ -71,7 +73,7 @@ def _records(original: Original, source_lang: str, target_lang: str) -> Iterator
         target = inner.get(keys.target)  # type: ignore[union-attr]
         reason = "" if source.strip() else "empty source"
         state = "closed" if reason else "translated" if isinstance(target, str) and target.strip() else "open"
-        write = partial(_write_value, original, found.span(), keys)
+        write = partial(_write_value, original, _Record(found.start(), keys, as_ascii))
         yield Unit(place, (Segment(source, state, reason),), write)  # type: ignore[arg-type]
 
 
@@ -85,9 +87,18 @@ def _keys(record: object, source_lang: str, target_lang: str, place: str) -> Key
     raise DataError(f'{place}: a record must hold its text at "source" or "{source_lang}". Rename the key.')
 
 
-def _write_value(original: Original, line: tuple[int, int], keys: Keys, texts: Translated, language: str) -> list[Edit]:
-    written = json.dumps(texts[0], ensure_ascii=original.text[slice(*line)].isascii() and not _has_letters(original))
-    start = line[0]
+@dataclass(frozen=True)
+class _Record:
+    """Where a record begins, where its texts are, and whether it spells letters as \\u00e4."""
+
+    start: int
+    keys: Keys
+    as_ascii: bool
+
+
+def _write_value(original: Original, record: _Record, texts: Translated, language: str) -> list[Edit]:
+    start, keys = record.start, record.keys
+    written = json.dumps(texts[0], ensure_ascii=record.as_ascii)
     if keys.inside:
         members = dict(_members(original.text, _object_start(original.text, start)))
         start = members[keys.inside][0]
@@ -96,11 +107,6 @@ def _write_value(original: Original, line: tuple[int, int], keys: Keys, texts: T
         return [Edit(*members[keys.target], written)]
     after = members[keys.source][1]
     return [Edit(after, after, f", {json.dumps(keys.target)}: {written}")]
-
-
-def _has_letters(original: Original) -> bool:
-    """True if letters outside of ASCII are written as they are somewhere, so that they may be here, too."""
-    return not original.text.isascii() or "\\u" not in original.text
 
 
 def _object_start(text: str, start: int) -> int:

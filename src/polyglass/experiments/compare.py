@@ -64,6 +64,8 @@ def compare(
     budget: str | float | None = None,
     steps: int | None = None,
     seeds: int = SEEDS,
+    parameters: int | None = None,
+    preset: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Compared:
     """Train several models on one corpus and find out which is better; leaves page and results in the folder `out`.
@@ -71,7 +73,8 @@ def compare(
     files, valid, test: as for `polyglass.train`; without `test`, part of the validation set, or of the corpus, judges.
     models: a list such as "lstm,transformer[norm=batch]" or the name of a TOML file (see `compare_contestants`).
     equal: "time" (each run trains as long), "steps" or "parameters". budget: training time of one run, such as "10m" or
-    seconds; steps: the number of updates instead. options: common options by name. Called again with the same
+    seconds; steps: the number of updates instead. seeds: runs of each model. parameters: with equal="parameters", how
+    many; None: as the first model has. preset, options: for all models. Called again with the same
     arguments it goes on where it was stopped. Says nothing on the screen.
     Raises InputError for unusable files or arguments, or if `out` holds a comparison with other arguments; LockedError
     if somebody else writes into `out`; OutOfSpaceError if the disk is full.
@@ -83,6 +86,8 @@ def compare(
         equal=equal,
         budget_seconds=budget_seconds(budget, steps),
         steps=steps,
+        parameters=parameters,
+        preset=preset,
         common=tuple(Given(name, value, "Python") for name, value in (options or {}).items()),
         models_given=models,
     )

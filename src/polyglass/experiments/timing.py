@@ -11,8 +11,6 @@ import torch
 
 from polyglass.run.machine import available_cores
 
-NOISY_SHARE = 0.15
-
 
 def in_turns(
     runs: Mapping[str, Callable[[], object]], *, passes: int, device: torch.device, warm_ups: int = 1
@@ -58,20 +56,18 @@ class Quiet:
         """Whether others wanted the cores, too."""
         return self.load > 1.25 * self.cores + 0.25
 
-    @property
-    def is_noisy(self) -> bool:
-        """Whether repetitions differ by more than a sixth or so."""
-        return self.noise > NOISY_SHARE
-
     def words(self) -> str:
         """Say it."""
         found = f"Repetitions of the same cell differ by {self.noise:.0%} of their median, typically"
-        if self.is_busy:
-            return (
-                f"The machine was busy while this was measured (load {self.load:.1f} on {self.cores} cores), so take "
-                f"the figures as rough, and measure again on a quiet one. {found}."
-            )
-        return f"{found}; the load was {self.load:.1f} on {self.cores} cores."
+        load = f"the load was {self.load:.1f} on {self.cores} core{'s' if self.cores > 1 else ''}."
+        return f"{self.warning()} {found}." if self.is_busy else f"{found}; {load}"
+
+    def warning(self) -> str:
+        """Say that the machine was busy."""
+        return (
+            f"The machine was busy while this was measured (load {self.load:.1f} on {self.cores} "
+            f"core{'s' if self.cores > 1 else ''}): take the figures as rough, and measure again on a quiet one."
+        )
 
 
 def load_now() -> float:

@@ -56,11 +56,10 @@ def read_texts(files: Sequence[Path], test: Sequence[Path], *, most: int = MOST_
     if not files and test:
         return TextCorpus(f"test {test[0].name}", (), tuple(tests))
     if not files:
-        made = [
-            (pair.source, pair.target)
-            for pair in generate_pairs(DEMO_PAIRS + HELD_OUT, seed=DEMO_SEED, max_depth=1, max_words=9)
-        ]
-        name = f"{DEMO_PAIRS:,} pairs of the demo generator, seed {DEMO_SEED}"
+        count = min(DEMO_PAIRS, most)
+        drawn = generate_pairs(count + HELD_OUT, seed=DEMO_SEED, max_depth=1, max_words=9)
+        made = [(pair.source, pair.target) for pair in drawn]
+        name = f"{count:,} pairs of the demo generator, seed {DEMO_SEED}"
         return TextCorpus(name, tuple(made[HELD_OUT:]), tuple(made[:HELD_OUT]))
     held_out = held_out_sources(open_corpus(test)) if test else frozenset()
     kept = filter_pairs(open_corpus(files), DataConfig(), FilterReport(), held_out=held_out)

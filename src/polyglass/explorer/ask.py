@@ -17,6 +17,7 @@ TOP = 20
 WINDOW = 64
 EDITS = 64
 BATCH_SENTENCES = 8
+BATCH_TOKENS = 1024
 
 Name = Annotated[str, Field(max_length=200)]
 Text = Annotated[str, Field(max_length=20_000)]

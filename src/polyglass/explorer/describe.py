@@ -25,6 +25,7 @@ def models_reply(explorer: Explorer) -> dict[str, Any]:
         "at_once": ask.AT_ONCE,
         "top": ask.TOP,
         "window": ask.WINDOW,
+        "batch_tokens": ask.BATCH_TOKENS,
     }
     models = [subject_view(subject) for subject in explorer.subjects.values()]
     return {"version": __version__, "limits": limits, "models": models}

@@ -42,7 +42,7 @@ class RefusedError(PolyglassError):
 def too_much(what: str, *, limit: int, value: int, remedy: str) -> RefusedError:
     """Return the refusal of something that is larger than its limit."""
     return RefusedError(
-        "too_much", f"{what} at most {limit:,}, but this one has {value:,}. {remedy}", limit=limit, value=value
+        "too_much", f"{what} at most {limit:,}, but there are {value:,}. {remedy}", limit=limit, value=value
     )
 
 

@@ -82,17 +82,22 @@ class Routes:
             if incoming.path in self._posts or incoming.path == "/api/session":
                 raise RefusedError("wrong_method", "This must be asked by POST.")
             self.guard.check_session(incoming)
-            if incoming.path == "/api/models":
-                return json_response(models_reply(self.explorer))
-            if incoming.path == "/api/vocabulary":
-                asked = ask.read_request(ask.VocabularyRequest, _query(incoming.query))
-                return json_response(vocabulary_reply(self.explorer, asked, check))
+            with _Seat(self._seats):
+                return self._read(incoming, check)
         name = PAGE if incoming.path == "/" else incoming.path.removeprefix("/static/")
         # A name of the list, letter by letter: nothing is decoded, joined or looked up on the disk.
         asset = self._assets().get(name) if incoming.path == "/" or incoming.path.startswith("/static/") else None
         if asset is None:
             raise RefusedError("not_found", "There is nothing of that name here.")
         return Response(asset.content, asset.media_type)
+
+    def _read(self, incoming: Incoming, check: Check) -> Response:
+        if incoming.path == "/api/models":
+            return json_response(models_reply(self.explorer))
+        if incoming.path == "/api/vocabulary":
+            asked = ask.read_request(ask.VocabularyRequest, _query(incoming.query))
+            return json_response(vocabulary_reply(self.explorer, asked, check))
+        raise RefusedError("not_found", "There is nothing of that name here.")
 
     def _about(
         self, kind: type[ask.Asked], reply: Callable[[Explorer, ask.Asked, Check], Mapping[str, object]]

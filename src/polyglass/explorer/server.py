@@ -8,10 +8,11 @@ import os
 import socket
 import socketserver
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from threading import BoundedSemaphore
+from contextlib import suppress
 from typing import Any
 
 from polyglass.errors import InputError, PolyglassError
@@ -24,6 +25,7 @@ from polyglass.explorer.routes import Routes
 
 ADDRESS = "127.0.0.1"
 CONNECTIONS = 64
+CLOSING_SECONDS = 10.0
 LOOKS_EVERY = 0.05  # seconds between two looks whether somebody still waits
 
 
@@ -47,13 +49,16 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     ) -> None:
         """port: 0 for any that is free. Raises InputError if it is taken."""
         files()  # a missing page is found out now, not by the first visitor
+        self._lock = threading.Lock()
+        self._closed = False
+        self._connections: dict[threading.Thread, socket.socket] = {}
         try:
             super().__init__((ADDRESS, port), _Connection)
         except OSError as error:
             raise _no_port(port, error) from None
         self.guard = Guard(self.server_address[1], new_token=new_token, on_exchange=on_exchange)
         self.routes = Routes(explorer, self.guard, files)
-        self._places = BoundedSemaphore(CONNECTIONS)
+        self._places = threading.BoundedSemaphore(CONNECTIONS)
 
     @property
     def port(self) -> int:
@@ -63,6 +68,19 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def url(self, state: str = "") -> str:
         """Return the address to open, with the token that is valid now. state: more for the page, as a query."""
         return f"http://{ADDRESS}:{self.port}/#token={self.guard.token}{'&' if state else ''}{state}"
+
+    def server_close(self) -> None:
+        """Close the port, hang up, and wait until no thread is at work: it would take the ending program down."""
+        super().server_close()
+        with self._lock:
+            self._closed = True
+            connections = dict(self._connections)
+        for connection in connections.values():
+            with suppress(OSError):  # the other end may have hung up already
+                connection.shutdown(socket.SHUT_RDWR)
+        deadline = time.monotonic() + CLOSING_SECONDS
+        for thread in connections:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Give a connection a thread of its own, or close it at once if there are too many."""
@@ -74,8 +92,14 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve a connection to its end."""
         try:
+            with self._lock:
+                if self._closed:
+                    return self.shutdown_request(request)
+                self._connections[threading.current_thread()] = request
             super().process_request_thread(request, client_address)
         finally:
+            with self._lock:
+                self._connections.pop(threading.current_thread(), None)
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -144,7 +168,7 @@ class _Connection(socketserver.BaseRequestHandler):
 
 
 def _watch(stream: Stream) -> Callable[[], None]:
-    """Return a check that stops the work for a request when the page has given it up."""
+    """Return a check that stops the work for a request when the page has given it up, or the server hangs up."""
     looked = time.monotonic()
 
     def check() -> None:

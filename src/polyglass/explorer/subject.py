@@ -19,7 +19,7 @@ from polyglass.data.batch import pad
 from polyglass.data.store import open_store
 from polyglass.errors import PolyglassError
 from polyglass.explorer.ask import SOURCE_TOKENS, Side
-from polyglass.explorer.pieces import merges
+from polyglass.explorer.pieces import SPACE, label, merges
 from polyglass.tap import Recorder
 
 AttentionKind = Literal["encoder", "decoder", "cross"]
@@ -147,7 +147,19 @@ class Subject:
 def load_subject(folder: Path, *, name: str, device: str = "cpu") -> Subject:
     """Read a model folder, and from a run folder what the training data tells. Raises what `load_bundle` does."""
     bundle = load_bundle(folder, device=device)
-    return Subject(name, folder.resolve().name, bundle, _counts(folder, bundle), _examples(folder))
+    examples = _examples(folder) or (frequent_words(bundle),)
+    return Subject(name, folder.resolve().name, bundle, _counts(folder, bundle), examples)
+
+
+def frequent_words(bundle: Bundle) -> str:
+    """Return a few words that a model without any text of its own surely knows: the first whole ones it has learnt.
+
+    BPE learns frequent words first. It is no sentence, but something to look at.
+    """
+    subwords = bundle.subwords
+    pieces = subwords.source_pieces(range(subwords.source_size))
+    whole = [label(piece) for piece in pieces if piece.startswith(SPACE) and len(piece) > 3 and piece[1:].isalpha()]
+    return " ".join(whole[: EXAMPLE_WORDS.start]) or label(pieces[-1])
 
 
 def _counts(folder: Path, bundle: Bundle) -> tuple[NDArray[np.int64], ...]:

@@ -5,11 +5,11 @@ from typing import Any
 
 import torch
 
-from polyglass.explorer.ask import BatchRequest, RunOnly, RunRequest
-from polyglass.explorer.capture import Check, Run, recorded
+from polyglass.explorer.ask import BATCH_TOKENS, BatchRequest, RunOnly, RunRequest
+from polyglass.explorer.capture import Check, Run, read_source, recorded
 from polyglass.explorer.look import Explorer, with_lift, without_lift
 from polyglass.explorer.numbers import whole_tensors
-from polyglass.explorer.refusal import RefusedError
+from polyglass.explorer.refusal import RefusedError, too_much
 from polyglass.explorer.view import finite, source_view, target_view
 
 Reply = dict[str, Any]
@@ -50,6 +50,12 @@ def leak_reply(explorer: Explorer, asked: RunOnly, check: Check) -> Reply:
 @torch.inference_mode()
 def batch_reply(explorer: Explorer, asked: BatchRequest, check: Check) -> Reply:
     """Pad several sentences to one length, read them together, and compare with each of them alone."""
+    subject = explorer.subject(asked.model)
+    tokens = sum(len(read_source(subject, text)) for text in asked.texts)
+    if tokens > BATCH_TOKENS:
+        raise too_much(
+            "Sentences that are read together may have", limit=BATCH_TOKENS, value=tokens, remedy="Take shorter ones."
+        )
     alone = [explorer.run(RunRequest(model=asked.model, text=text), check) for text in asked.texts]
     together = explorer.keep(_together(alone, check))
     ids = together.subject.bundle.model.ids

@@ -19,7 +19,6 @@ from polyglass.serving.refusals import Refusal, bad_request
 
 _LONGEST_NUMBER = 400
 _MOST_FIELDS = 1000
-_DEEPEST = 40
 
 Fields = Mapping[str, Any]
 """What a body holds by name: JSON values, or text (a list of texts, if a field was repeated)."""
@@ -62,19 +61,20 @@ def read_json(body: bytes) -> Fields:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise bad_request("The body must be UTF-8, but it is not.") from None
-    if _is_deep(text):
-        raise bad_request(f"The body may be nested {_DEEPEST} levels deep, but it is nested deeper.")
     try:
         value = json.loads(
             text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_number
         )
-    except (ValueError, RecursionError):
+        # A lone surrogate can only be written as an escape, and cannot be written out again.
+        is_unicode = "\\ud" not in text.lower() or _is_unicode(value)
+    except RecursionError:
+        raise bad_request("The body is nested too deeply.") from None
+    except ValueError:
         raise bad_request("The body must be JSON, but it is not.", hint="Check quotes, commas and brackets.") from None
+    if not is_unicode:
+        raise bad_request("The body holds half of a surrogate pair, which is no character.")
     if not isinstance(value, dict):
         raise bad_request("The body must be a JSON object, such as {}, but it is another value.")
-    # A lone surrogate can only be written as an escape, and cannot be written out again.
-    if "\\ud" in text.lower() and not _is_unicode(value):
-        raise bad_request("The body holds half of a surrogate pair, which is no character.")
     return value
 
 
@@ -148,28 +148,6 @@ def _number(text: str) -> float:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise bad_request(f"JSON has no {name}. Write a number or null.")
-
-
-def _is_deep(text: str) -> bool:
-    """Whether brackets outside of strings nest deeper than allowed."""
-    if text.count("[") + text.count("{") <= _DEEPEST:
-        return False
-    depth, at, inside = 0, 0, False
-    while at < len(text):
-        character = text[at]
-        if inside:
-            at += character == "\\"
-            inside = character != '"'
-        elif character == '"':
-            inside = True
-        elif character in "[{":
-            depth += 1
-            if depth > _DEEPEST:
-                return True
-        elif character in "]}":
-            depth -= 1
-        at += 1
-    return False
 
 
 def _is_unicode(value: Any) -> bool:

@@ -146,7 +146,6 @@ class Front:
         site.desk.refuse_if_full()
         call = await self._read(endpoint, request, parts)  # whoever sends slowly takes no place meanwhile
         with site.gate.pass_through():
-            site.metrics.in_flight.set(site.gate.inside)
             return await while_connected(request, endpoint.handle(call))
 
     async def _read(self, endpoint: Endpoint, request: Request, parts: Mapping[str, str]) -> Call:

@@ -5,8 +5,8 @@ Labels are the template of a route, the name of a model, and a status, so their 
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from polyglass.serving.batcher import Batcher, BatchRecord
 from polyglass.serving.models import Group
@@ -40,7 +40,6 @@ class Metrics:
             "polyglass_batch_seconds", "How long a batch took in the model.", ["model"], buckets=_SECONDS, registry=r
         )
         self._gone = Counter("polyglass_clients_gone", "Clients that left before their answer.", registry=r)
-        self.in_flight = Gauge("polyglass_requests_in_flight", "Requests that are worked on.", registry=r)
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count an answer."""
@@ -62,9 +61,9 @@ class Metrics:
         for waited in record.waited:
             self._queue.labels(model).observe(waited)
 
-    def watch(self, batcher: Batcher[Translation], ready: Callable[[], bool]) -> None:
-        """Also show what the queue looks like at the moment of asking."""
-        self._registry.register(_Live(batcher, ready))
+    def watch(self, batcher: Batcher[Translation], *, inside: Callable[[], int], ready: Callable[[], bool]) -> None:
+        """Also show how things stand at the moment of asking. inside: how many requests are worked on."""
+        self._registry.register(_Live(batcher, inside, ready))
 
     def page(self) -> bytes:
         """Return everything in the text format of Prometheus."""
@@ -72,18 +71,24 @@ class Metrics:
 
 
 class _Live:
-    def __init__(self, batcher: Batcher[Translation], ready: Callable[[], bool]) -> None:
-        self._batcher, self._ready = batcher, ready
+    def __init__(self, batcher: Batcher[Translation], inside: Callable[[], int], ready: Callable[[], bool]) -> None:
+        self._batcher, self._inside, self._ready = batcher, inside, ready
 
-    def collect(self) -> list[GaugeMetricFamily]:
+    def collect(self) -> list[Metric]:
         """Read the numbers."""
         ledger = self._batcher.ledger
         numbers = {
             "queue_cost": ("Source tokens times beam size that wait.", ledger.waiting.weight),
             "queue_sentences": ("Sentences that wait.", ledger.waiting.count),
             "speed": ("Source tokens times beam size done in a second, of late.", ledger.speed),
-            "cached_answers": ("Sentences answered from the cache.", ledger.cached),
-            "joined_answers": ("Sentences that shared the decoding of an equal one.", ledger.joined),
+            "requests_in_flight": ("Requests that are worked on.", self._inside()),
             "ready": ("1 if /ready would say so.", float(self._ready())),
         }
-        return [GaugeMetricFamily(f"polyglass_{name}", text, value=value) for name, (text, value) in numbers.items()]
+        counts = {
+            "cached_sentences": ("Sentences answered from the cache.", ledger.cached),
+            "joined_sentences": ("Sentences that shared the decoding of an equal one.", ledger.joined),
+        }
+        return [
+            *(GaugeMetricFamily(f"polyglass_{name}", text, value=value) for name, (text, value) in numbers.items()),
+            *(CounterMetricFamily(f"polyglass_{name}", text, value=value) for name, (text, value) in counts.items()),
+        ]

@@ -39,8 +39,11 @@ class Readiness:
         """What was found when somebody asked last."""
         return bool(self._last[1]) and not self._gate.draining and self._desk.batcher.alive
 
-    async def check(self) -> None:
-        """Return if the server is ready. Raises Refusal (503) with the reason if it is not."""
+    async def check(self, *, patience: float | None = None) -> None:
+        """Return if the server is ready. Raises Refusal (503) with the reason if it is not.
+
+        patience: seconds to wait for the models; None: as long as a sentence proves them.
+        """
         if self._gate.draining:
             raise draining()
         if not self._desk.batcher.alive:
@@ -49,7 +52,7 @@ class Readiness:
             asked, verdict = self._last
             if not verdict or not self._proven():
                 if time.monotonic() - asked >= _REMEMBERED_SECONDS:
-                    verdict = await self._probe()
+                    verdict = await self._probe(self._trusted if patience is None else patience)
                     self._last = (time.monotonic(), verdict)
             else:
                 verdict = Verdict()
@@ -59,13 +62,13 @@ class Readiness:
     def _proven(self) -> bool:
         return all(model.worked_within(self._trusted) for model in self._shelf.models)
 
-    async def _probe(self) -> Verdict:
+    async def _probe(self, patience: float) -> Verdict:
         unproven = [model for model in self._shelf.models if not model.worked_within(self._trusted)]
         try:
-            async with asyncio.timeout(self._trusted):
+            async with asyncio.timeout(patience):
                 replies = await self._desk.ask(list(map(_probe_of, unproven)), urgent=True)
         except TimeoutError:
-            return Verdict(f"No answer from the models within {self._trusted:g} seconds.")
+            return Verdict(f"No answer from the models within {patience:g} seconds.")
         except Refusal as refusal:
             return Verdict(refusal.message)
         failed = [model.name for model, reply in zip(unproven, replies, strict=True) if reply.error]

@@ -22,6 +22,7 @@ from polyglass.serving.site import Site
 
 logger = logging.getLogger("polyglass.serving")
 
+_START_SECONDS = 300.0  # the first sentence of a large model takes its time
 _LAST_WORDS_SECONDS = 1.0  # after the model thread died: time to tell everybody who waits
 
 
@@ -61,7 +62,7 @@ class Server(uvicorn.Server):
         """Open the doors, and see that every model translates."""
         await super().startup(sockets)
         try:
-            await self.site.readiness.check()
+            await self.site.readiness.check(patience=_START_SECONDS)
         except Refusal as refusal:
             self.problem, self.exit_code, self.should_exit = refusal.message, 1, True
         else:

@@ -1,8 +1,9 @@
 """Texts in, translations out, whatever dialect they came in: detection, route, sentences, batches, texts again."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from polyglass.errors import InputError
 from polyglass.serving.desk import Desk
@@ -14,10 +15,11 @@ from polyglass.serving.routing import Guide
 from polyglass.text.parts import Kind, Output, Parts, Rules, take_apart
 from polyglass.translator import Translation
 
+T = TypeVar("T")
 BY_SENTENCE = Rules(split="always")
 """Models learn from single sentences, so a text is cut at every end of one."""
 _AS_IT_PREFERS = Wishes()
-_LONG_CHARS = 20_000  # a text of this length is taken apart beside the event loop, which must go on
+_LONG_CHARS = 4000  # so much text is worked on beside the event loop, which must go on
 
 
 @dataclass(frozen=True)
@@ -131,19 +133,25 @@ class Service:
     async def advance(self, asked: Asked, passages: Sequence[Passage]) -> list[Reply[Translation]]:
         """Take each of these texts through the next model on its way."""
         replies = await self.desk.ask(await self.sentences(asked, passages))
-        taken = 0
-        for passage in passages:
-            assert passage.parts is not None
-            count = len(passage.parts.sentences)
-            settle(passage, replies[taken : taken + count])
-            taken += count
+
+        def put_together() -> None:
+            taken = 0
+            for passage in passages:
+                assert passage.parts is not None
+                count = len(passage.parts.sentences)
+                settle(passage, replies[taken : taken + count])
+                taken += count
+
+        await _beside(put_together, passages)
         return replies
 
     async def sentences(self, asked: Asked, passages: Sequence[Passage]) -> list[Sentence]:
         """Take the texts apart, each for the next model on its way."""
-        found: list[Sentence] = []
-        for passage in passages:
-            found += await self._sentences_of(asked, passage)
+
+        def take_apart_all() -> list[Sentence]:
+            return [sentence for passage in passages for sentence in _sentences_of(asked, passage)]
+
+        found = await _beside(take_apart_all, passages)
         cost = sum(sentence.weight for sentence in found)
         if cost > self._max_cost:
             raise too_large(
@@ -159,28 +167,35 @@ class Service:
         models = way.models if has_words(text) else ()
         return Passage(text, way.source, way.target, way.detected, models, prefix)
 
-    async def _sentences_of(self, asked: Asked, passage: Passage) -> list[Sentence]:
-        model, last = passage.route[passage.hop], passage.hops_left == 1
-        rules = replace(asked.rules, measure=model.measure, method=model.method)
 
-        def apart() -> Parts:
-            return take_apart(passage.text, kind=asked.kind, language=model.source, longest=model.longest, rules=rules)
+async def _beside(work: Callable[[], T], passages: Sequence[Passage]) -> T:
+    """Do some work on texts; if they are long, on another thread."""
+    if sum(len(passage.text) for passage in passages) > _LONG_CHARS:
+        return await asyncio.to_thread(work)
+    return work()
 
-        try:
-            passage.parts = await asyncio.to_thread(apart) if len(passage.text) > _LONG_CHARS else apart()
-        except InputError as error:
-            raise bad_field(str(error)) from None
-        wishes = asked.wishes if last else replace(asked.wishes, n_best=None, sample=None, max_len=None)
-        group = model.group(wishes)
-        prefix = passage.prefix if last else ""
-        found = []
-        for text, has_tags in zip(passage.parts.sentences, passage.parts.needs_alignment, strict=True):
-            tokens = model.tokens(text) + 1
-            passage.tokens += tokens
-            alignment = has_tags or (asked.alignment and last)
-            found.append(Sentence(group, text, prefix, alignment, tokens=tokens, width=group.width))
-            prefix = ""  # only the first sentence of a text begins it
-        return found
+
+def _sentences_of(asked: Asked, passage: Passage) -> list[Sentence]:
+    """Take a text apart for the next model on its way."""
+    model, last = passage.route[passage.hop], passage.hops_left == 1
+    rules = replace(asked.rules, measure=model.measure, method=model.method)
+    try:
+        passage.parts = take_apart(
+            passage.text, kind=asked.kind, language=model.source, longest=model.longest, rules=rules
+        )
+    except InputError as error:
+        raise bad_field(str(error)) from None
+    wishes = asked.wishes if last else replace(asked.wishes, n_best=None, sample=None, max_len=None)
+    group = model.group(wishes)
+    prefix = passage.prefix if last else ""
+    found = []
+    for text, has_tags in zip(passage.parts.sentences, passage.parts.needs_alignment, strict=True):
+        tokens = model.tokens(text) + 1
+        passage.tokens += tokens
+        alignment = has_tags or (asked.alignment and last)
+        found.append(Sentence(group, text, prefix, alignment, tokens=tokens, width=group.width))
+        prefix = ""  # only the first sentence of a text begins it
+    return found
 
 
 def settle(passage: Passage, replies: Sequence[Reply[Translation]]) -> None:

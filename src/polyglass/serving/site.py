@@ -34,7 +34,7 @@ class Site:
         self.desk: Desk[Translation] = Desk(self._batcher, time_limit=config.time_limit_seconds)
         self.service = Service(shelf, self.desk, max_cost=config.max_cost)
         self.readiness = Readiness(shelf, self.desk, self.gate, trusted=config.ready_seconds)
-        self.metrics.watch(self.desk.batcher, lambda: self.readiness.last)
+        self.metrics.watch(self.desk.batcher, inside=lambda: self.gate.inside, ready=lambda: self.readiness.last)
         self.papers = Papers(max_bytes=int(config.documents_mb * 2**20), seconds=config.document_seconds)
         self.tasks: set[asyncio.Task[None]] = set()
         self.characters = 0  # translated since the start; DeepL's clients ask

@@ -46,6 +46,8 @@ class _Token:
 
 def write_sentence(reading: Reading, output: Output, escape: Callable[[str], str]) -> Written:
     """Put every mark of a sentence into its translation. escape: writes text so that it means itself."""
+    if not reading.root.inner and _MASKS.isdisjoint(output.text):
+        return Written(escape(output.text))
     source, target = units_of(reading.text), units_of(output.text)
     masked = [mark for mark in reading.root.marks() if mark.mask or mark.mask_after]
     expected = {mask for mark in masked for mask in (mark.mask, mark.mask_after) if mask}

@@ -13,18 +13,20 @@ export function experiment(c) {
   return h("section", { class: "experiment", "aria-label": c.t("edit.title") },
     h("div", { class: "experiment-head" }, h("strong", {}, c.t("edit.title")), h("span", {}, c.words.list(what)), undo),
     baseline && h("dl", { class: "before-after" },
-      side(c, "edit.before", baseline.text, baseline.log_prob),
-      side(c, baseline.text === target.text ? "edit.same" : "edit.after", target.text, target.log_prob)),
-    baseline && h("p", { class: "summary" }, difference(c, baseline, target)));
+      side(c, "edit.before", baseline.target), side(c, baseline.difference.same_output ? "edit.same" : "edit.after", target)),
+    baseline && h("p", { class: "summary" }, difference(c, baseline)));
 }
 
-function side(c, key, text, logProb) {
+function side(c, key, { text, log_prob: logProb }) {
   return [h("dt", {}, c.t(key)), h("dd", {}, h("bdi", { lang: c.model.target_lang, dir: "auto" }, text || c.t("edit.empty")), h("span", { class: "quiet" }, ` log p = ${c.fixed(logProb, 2)}`))];
 }
 
-function difference(c, before, after) {
-  const delta = after.log_prob - before.log_prob;
-  const values = { delta: `${delta > 0 ? "+" : ""}${c.fixed(delta, 2)}`, factor: c.short(Math.exp(Math.abs(delta))) };
-  if (Math.abs(delta) < 0.005) return c.t("edit.unchanged", values);
-  return c.t(delta > 0 ? "edit.likelier" : "edit.unlikelier", values);
+/** What the change does to the output that the unchanged model chose. */
+function difference(c, { difference: found, under_edit: now, target: before }) {
+  if (Math.abs(found.log_prob) < 0.005) return c.t("edit.unchanged");
+  const { piece, from, to } = found.largest;
+  const factor = Math.abs(found.log_prob) > 16 ? c.t("edit.factor.power", { power: Math.round(Math.abs(found.log_prob) / Math.LN10) }) : c.short(Math.exp(Math.abs(found.log_prob)));
+  return c.t(found.log_prob > 0 ? "edit.likelier" : "edit.unlikelier", {
+    factor, before: c.fixed(before.log_prob, 2), now: c.fixed(now.log_prob, 2), piece: piece.replace("▁", ""), from: c.percent(from), to: c.percent(to),
+  });
 }

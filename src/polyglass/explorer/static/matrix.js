@@ -3,8 +3,8 @@
 import { ramp, theme, colour } from "./colors.js";
 import { h, onResize } from "./dom.js";
 import { labelLetters, moved, windowFor } from "./long.js";
-import { clamp, extent, largest } from "./numbers.js";
-import { layout, paintCells, paintColumnLabels, paintRowLabels } from "./matrix_paint.js";
+import { clamp } from "./numbers.js";
+import { layout, paintCells, paintColumnLabels, paintRowLabels, scaleOf } from "./matrix_paint.js";
 import { drawnMatrix, overview, windowWords } from "./matrix_window.js";
 import { canvasPen } from "./pens.js";
 
@@ -85,14 +85,14 @@ class MatrixElement extends HTMLElement {
     return h("p", { class: "legend" }, h("span", {}, short(low)), this.gradient, h("span", {}, short(scale.high)));
   }
 
+  /** True for shares of attention: written as percent. */
+  get isWeights() {
+    return (this.options.scale ?? "weights") === "weights";
+  }
+
   scale() {
     const { scale = "weights", domain, data } = this.options;
-    const name = scale === "sequential" ? "weights" : scale;
-    if (domain) return { name, low: domain[0], high: name === "signed" ? Math.max(Math.abs(domain[0]), domain[1]) : domain[1] };
-    if (name === "signed") return { name, low: -1, high: largest(data.data) || 1 };
-    if (scale === "weights") return { name, low: 0, high: 1 };
-    const [low, high] = extent(data.data);
-    return { name, low, high: high > low ? high : low + 1 };
+    return scaleOf(scale, domain, data);
   }
 
   labelsOf(tokens, view) {
@@ -151,7 +151,7 @@ class MatrixElement extends HTMLElement {
       scale: this.scale(),
       valueAt: (row, column) => data.at(row + rows.from, column + columns.from),
       maskedAt: (row, column) => (masked ? masked(row + rows.from, column + columns.from) : false),
-      digits: this.options.fit || !words ? null : (value) => (this.options.scale === "weights" || !this.options.scale ? words.weight(value) : words.short(value)),
+      digits: this.options.fit || !words ? null : (value) => (this.isWeights ? words.weight(value) : words.short(value)),
     };
   }
 
@@ -277,7 +277,9 @@ class MatrixElement extends HTMLElement {
   }
 
   number(value) {
-    return this.options.words ? this.options.words.short(value) : String(Number(value.toPrecision(3)));
+    const { words } = this.options;
+    if (!words) return String(Number(value.toPrecision(3)));
+    return this.isWeights ? words.percent(value) : words.short(value);
   }
 
   /** What survives a redraw of the stage. */

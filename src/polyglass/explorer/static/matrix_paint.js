@@ -2,7 +2,7 @@
 
 import { inkOn, pick, css } from "./colors.js";
 import { fitted, textWidth } from "./pens.js";
-import { clamp } from "./numbers.js";
+import { clamp, extent, largest } from "./numbers.js";
 
 const LABEL = 13; // size of row and column labels
 const SMALL = 11;
@@ -140,6 +140,16 @@ function hatch(pen, { x, y, wide, high }, look, kind) {
     const y2 = Math.max(0, offset - wide);
     pen.line(x + x1, y + y1, x + x2, y + y2, look.edge, 1);
   }
+}
+
+/** The map of colours and its ends: {name, low, high}. */
+export function scaleOf(scale, domain, data) {
+  const name = scale === "sequential" ? "weights" : scale;
+  if (domain) return { name, low: domain[0], high: name === "signed" ? Math.max(Math.abs(domain[0]), domain[1]) : domain[1] };
+  if (name === "signed") return { name, low: -1, high: largest(data.data) || 1 };
+  if (scale === "weights") return { name, low: 0, high: 1 };
+  const [low, high] = extent(data.data);
+  return { name, low, high: high > low ? high : low + 1 };
 }
 
 /** Where a number lies on its scale: 0 to 1, or -1 to 1 where the scale has signs. */

@@ -8,11 +8,3 @@ export function wordPicker(c, { key, title, tokens: all, picked, onPick, colour 
   return h("div", { class: "picker-block" }, h("h3", { class: "picker-title" }, title),
     tokens({ key: `${c.part}-${key}`, tokens: all, picked, onPick, colour, label: title }));
 }
-
-/** Numbers of a matrix of weights as whole percents, which fit into cells; what rounds to nothing stays empty. */
-export function percentWords(c) {
-  return {
-    short: (value) => (value === 0 ? "0" : value < 0.005 ? "" : String(Math.round(100 * value))),
-    t: (key, values) => c.t(key, values),
-  };
-}

@@ -53,10 +53,10 @@ export class Words {
     return this.fixed(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
   }
 
-  /** A weight for a cell with little room: nothing where it rounds to nothing, "0" only for what is exactly zero. */
+  /** A weight for a cell with little room, in percent: nothing where it rounds to nothing, "0" only for what is exactly zero. */
   weight(value) {
     if (value === 0) return "0";
-    return value < 0.005 ? "" : this.fixed(value, 2);
+    return value < 0.005 ? "" : this.fixed(100 * value, 0);
   }
 
   /** A share as percent; a small one keeps a digit, and almost nothing is not called nothing. */

@@ -13,7 +13,6 @@ import { matrix } from "../matrix.js";
 import { Tensor, extent, sum } from "../numbers.js";
 import { attentionPart, chosen, wordsOf } from "../place.js";
 import { remembered } from "../tiles.js";
-import { percentWords } from "../word_picker.js";
 import { loadWhy, whyPanel } from "../why.js";
 import { wordLinks } from "../word_links.js";
 import { snippetBox } from "../snippet_box.js";
@@ -107,7 +106,7 @@ function asMatrix(c, seen) {
   return figure(c, {
     id: "weights", title: c.own("matrix", { what: whatIsShown(c, join) }),
     graphic: matrix({
-      key: `${c.part}-weights`, data: weights, rows, cols: columns, scale: "weights", domain: [0, brightest(weights)], words: percentWords(c),
+      key: `${c.part}-weights`, data: weights, rows, cols: columns, scale: "weights", domain: [0, brightest(weights)], words: c.words,
       describe: (r, column, value) => c.own("cell", { row: rows[r].label, col: columns[column].label, percent: c.percent(value), value: c.fixed(value, 4) }), rowTitle: c.t("word.query"), colTitle: c.t("word.key"),
       masked: c.kind === "decoder" && join !== "rollout" ? (r, column) => column > r && "dots" : null,
       pinned: { row, col: best }, onPin: (r, column) => c.set({ i: pieceOf(words?.rows.spans, r), j: pieceOf(words?.columns.spans, column) }),

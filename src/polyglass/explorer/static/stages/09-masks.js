@@ -14,7 +14,6 @@ import { pairs } from "../pairs.js";
 import { passQuiz, quizNeeds } from "../pass_quiz.js";
 import { remembered } from "../tiles.js";
 import { scientific } from "../verdict.js";
-import { percentWords } from "../word_picker.js";
 
 export const stage = {
   number: 9,
@@ -113,7 +112,7 @@ function causal(c) {
 
 function grid(c, { key, weights, rows, columns, hidden, pinned }) {
   return matrix({
-    key: `${c.part}-${key}`, data: weights, rows, cols: columns, scale: "weights", words: percentWords(c), maskedWords: c.own("cell.short"), masked: hidden, rowTitle: c.t("word.query"), colTitle: c.t("word.key"),
+    key: `${c.part}-${key}`, data: weights, rows, cols: columns, scale: "weights", words: c.words, maskedWords: c.own("cell.short"), masked: hidden, rowTitle: c.t("word.query"), colTitle: c.t("word.key"),
     describe: cellWords(c, { rows, columns, hidden }), label: c.own(key),
     pinned: pinned === undefined ? null : { row: pinned, col: pinned }, onPin: pinned === undefined ? null : (i, j) => c.set({ m: String(i), i, j }),
   });
