@@ -1,9 +1,9 @@
 """The ladder of translation models, one rung after another: an LSTM and a GRU that know a source sentence only by the
 encoder's last state, a GRU with attention, a Transformer; each trained by the library's own command on the same corpus.
 
-The rungs are those of a well-known tutorial (bentrevett/pytorch-seq2seq), which reports for Multi30k, German to English,
-test_2016_flickr, ten passes, lower-cased words: 13.8, 20.6, 28.3 and 36.5 BLEU. Here BLEU (lc) is sacreBLEU's of
-lower-cased text, which is the nearest to it; BLEU and chrF are cased. What is compared is the order, and the gaps.
+The rungs are those of a well-known tutorial (bentrevett/pytorch-seq2seq), which reports for Multi30k, German to
+English, test_2016_flickr, ten passes, lower-cased words: 13.8, 20.6, 28.3 and 36.5 BLEU. Here BLEU (lc) is sacreBLEU's
+of lower-cased text, which is the nearest to it; BLEU and chrF are cased. What is compared is the order, and the gaps.
 
   share  this rung's gain over the one before it, over the published gain
 
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from polyglass.data.demo_grammar import generate_pairs
+from polyglass.data.formats.lines import read_lines
 from polyglass.evaluation.score import corpus_scores
 from polyglass.parameters import parameters_by_part
 from polyglass.run.train import RunResult, resume, train
@@ -129,7 +130,7 @@ def climb(name: str, arguments: argparse.Namespace) -> Row:
 def score(name: str, folder: Path, result: RunResult, test: Sequence[Path]) -> Row:
     """Translate the test set with a trained rung."""
     translator = Translator.load(folder)
-    sources, references = (path.read_text(encoding="utf-8").removesuffix("\n").split("\n") for path in test)
+    sources, references = (list(read_lines(path, errors="strict")) for path in test)
     outputs = [translation.text for translation in translator.translate(sources)]
     scores = corpus_scores(outputs, references, metrics=METRICS)
     (folder / "test.txt").write_text("\n".join([*outputs, ""]), encoding="utf-8", newline="\n")

@@ -87,7 +87,7 @@ def test_a_model_of_the_users_is_looked_at(tmp_path: Path, capsys: pytest.Captur
         ("window --budget soon", "A duration must be longer than 0 and look like 45m"),
         ("window --device gpu", "gpu"),
         ("--quick", "--quick needs the name of an experiment before it: polyglass experiment window ..."),
-        ("window nothing.en nothing.de", "cannot open nothing.en"),
+        ("window nothing.en nothing.de", "nothing.en does not exist. Check the name and the folder."),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(

@@ -82,7 +82,7 @@ def test_some_rows_over_seeds_are_scored_as_those_rows_alone() -> None:
 
 def test_a_large_difference_is_called_more_than_chance_only_where_the_seeds_agree() -> None:
     good, bad = tuple(scored(seed, 0.1) for seed in (1, 2)), tuple(scored(seed, 0.6) for seed in (1, 2))
-    bleu, chrf = PairTests().all({"good": good, "bad": bad}, is_final=False)
+    bleu, chrf = PairTests().all({"good": good, "bad": bad})
     assert (bleu.metric, chrf.metric) == ("bleu", "chrf")
     assert bleu.ground == "unlike"
     assert bleu.separate
@@ -92,13 +92,13 @@ def test_a_large_difference_is_called_more_than_chance_only_where_the_seeds_agre
     assert bleu.words.startswith("good is better than bad by ")
     assert "each seed of good is above each of bad" in bleu.words
     mixed = {"mixed": (good[0], Scored(2, bad[1].outputs, bad[1].counted, ())), "bad": bad}
-    overlapping = PairTests().all(mixed, is_final=False)[0]
+    overlapping = PairTests().all(mixed)[0]
     assert overlapping.ground == "seeds overlap"
     assert "it may be the luck of the seeds" in overlapping.words
 
 
 def test_a_difference_of_one_seed_each_leaves_luck_open() -> None:
-    found = PairTests().all({"a": (scored(1, 0.6),), "b": (scored(1, 0.1),)}, is_final=False)[0]
+    found = PairTests().all({"a": (scored(1, 0.6),), "b": (scored(1, 0.1),)})[0]
     assert found.ground == "one seed"
     assert found.words.startswith("b is better than a by ")
     assert "the luck of the first weights is not ruled out" in found.words
@@ -106,17 +106,17 @@ def test_a_difference_of_one_seed_each_leaves_luck_open() -> None:
 
 def test_equal_outputs_are_the_same_and_a_small_difference_may_be_chance() -> None:
     run = scored(1, 0.3)
-    same = PairTests().all({"a": (run,), "b": (run,)}, is_final=False)[0]
+    same = PairTests().all({"a": (run,), "b": (run,)})[0]
     assert (same.ground, same.delta, same.p_holm) == ("same", 0.0, 1.0)
     outputs = [*run.outputs[:-1], "der ."]
-    near = PairTests().all({"a": (run,), "b": (TEST.score(1, outputs),)}, is_final=False)[0]
+    near = PairTests().all({"a": (run,), "b": (TEST.score(1, outputs),)})[0]
     assert near.ground == "chance"
     assert "that may well be chance (p = " in near.words
 
 
 def test_only_seeds_that_both_have_are_compared() -> None:
     a, b = tuple(scored(seed, 0.2) for seed in (1, 2, 3)), tuple(scored(seed, 0.5) for seed in (2, 4))
-    found = PairTests().all({"a": a, "b": b, "c": ()}, is_final=False)
+    found = PairTests().all({"a": a, "b": b, "c": ()})
     assert [(pair.a, pair.b, pair.seeds) for pair in found] == [("a", "b", (2,)), ("a", "b", (2,))]
 
 

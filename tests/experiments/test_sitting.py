@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from polyglass.errors import InputError, LockedError
+from polyglass.errors import InputError, LockedError, TrainingUnhealthyError
 from polyglass.experiments import sitting
 from polyglass.experiments.experiment import Conclusion, Entry, Request, Trial
 from polyglass.experiments.figures import Table
@@ -107,6 +107,18 @@ def test_a_trial_that_fails_leaves_the_others(tmp_path: Path) -> None:
     again = Toy()
     run(tmp_path / "out", again)
     assert again.measured == [("a", 2), ("b", 2), ("a", 3), ("b", 3)]
+
+
+def test_a_training_that_cannot_go_on_is_a_result(tmp_path: Path) -> None:
+    def diverge(case: str, repeat: int) -> None:
+        if case == "a":
+            raise TrainingUnhealthyError("not finite")
+
+    toy = Toy(diverge)
+    outcome, code, told = run(tmp_path / "out", toy, repeats=1)
+    assert (code, toy.measured) == (0, [("b", 1)])
+    assert told[0] == "toy a: training failed, its gradients are not finite, 0s (1 of 2, repeat 1 of 1)"
+    assert outcome.findings[0].words == "2 trials."
 
 
 class Clock:

@@ -153,6 +153,11 @@ def test_a_model_needs_sentences(tmp_path: Path) -> None:
         open_experiment(Request(out=tmp_path, model=tmp_path))
 
 
+def test_a_test_set_needs_a_model_or_text_to_train_on(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"Add FILES to train on, or --model FOLDER\."):
+        open_experiment(Request(out=tmp_path, test=(tmp_path / "t.en", tmp_path / "t.de")))
+
+
 def test_a_folder_that_is_no_model_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
     tests = write(tmp_path / "t.en", ["one"] * 8), write(tmp_path / "t.de", ["eins"] * 8)
     with pytest.raises(BundleError, match=r"A model is a folder"):

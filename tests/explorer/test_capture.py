@@ -110,7 +110,8 @@ def test_what_is_kept_is_what_a_replay_records() -> None:
 def test_a_source_is_never_cut() -> None:
     looked_at = subject()
     longest = looked_at.longest_source
-    with pytest.raises(RefusedError, match=r"at most 64, but this one has 241") as refused:
+    complaint = r"A source may have at most 64 subwords \(eos included\), but here are 241. Take a part of it."
+    with pytest.raises(RefusedError, match=complaint) as refused:
         run_of(looked_at, "dog " * 120)
     assert (refused.value.status, refused.value.limit) == (413, longest)
     assert len(run_of(looked_at, "dog " * 20).source) > 20

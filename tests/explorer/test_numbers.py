@@ -129,7 +129,7 @@ def test_a_row_of_a_weight_times_x_is_a_query() -> None:
         (
             [{"path": "source_embedding.weight", "tile": [0, 300, 0, 16]}],
             {},
-            "at most 4,096, but this one has 4,800",
+            "at most 4,096 cells, but here are 4,800",
             413,
         ),
         ([], {}, "want: Tuple should have at least 1 item", 400),
@@ -148,7 +148,7 @@ def test_what_does_not_exist_or_is_too_much_is_refused_in_words(
 
 def test_a_reply_that_were_too_long_names_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("polyglass.explorer.wire.REPLY_BYTES", 1000)
-    with pytest.raises(RefusedError, match="at most 1,000, but this one has") as refused:
+    with pytest.raises(RefusedError, match="at most 1,000 bytes, but here are") as refused:
         asked(run_of(subject()), ["logits"])
     assert (refused.value.status, refused.value.limit) == (413, 1000)
 

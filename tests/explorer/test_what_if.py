@@ -120,7 +120,7 @@ def test_padding_changes_no_logit(looked_at: Subject) -> None:
 
 def test_a_batch_has_a_limit_of_its_own() -> None:
     texts = ("dog " * 200,) * 6
-    with pytest.raises(RefusedError, match="together may have at most 1,024, but this one has") as refused:
+    with pytest.raises(RefusedError, match="together may have at most 1,024 subwords, but here are") as refused:
         batch_reply(Explorer([subject(max_positions=600)]), BatchRequest(model="a", texts=texts), check)
     assert refused.value.status == 413
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polyglass.serving.detection import Detector, Guess, has_words
+from polyglass.serving.detection import Detector, Guess, has_words, or_unknown
 from polyglass.serving.languages import (
     UNKNOWN,
     deepl_source,
@@ -72,9 +72,12 @@ def test_the_codes_of_other_dialects() -> None:
     assert codes == ["EN-GB", "EN-US", "PT-BR", "PT-PT", "PT-BR", "DE", "ZH-HANT"]
 
 
+LOADED = ["en", "de", "zh"]
+
+
 @pytest.fixture(scope="module")
 def detector() -> Detector:
-    return Detector(["en", "de", "zh"])
+    return Detector()
 
 
 @pytest.mark.parametrize(
@@ -92,20 +95,28 @@ def detector() -> Detector:
 def test_the_language_of_a_text_is_told_among_those_that_are_loaded(
     detector: Detector, text: str, language: str
 ) -> None:
-    assert detector.detect(text).language == language
+    ranked = detector.rank(text, LOADED)
+    assert (or_unknown(ranked[0]).language if ranked else UNKNOWN) == language
 
 
 @given(st.text(max_size=60))
 def test_guesses_are_probabilities_best_first_of_loaded_languages(detector: Detector, text: str) -> None:
-    guesses = detector.rank(text)
+    guesses = detector.rank(text, LOADED)
     assert not guesses or sum(guess.confidence for guess in guesses) == pytest.approx(1)
     assert guesses == sorted(guesses, key=lambda guess: -guess.confidence)
     assert {guess.language for guess in guesses} <= {"en", "de", "zh"}
     assert has_words(text) or not guesses
 
 
-def test_a_language_that_the_detector_does_not_know_does_no_harm() -> None:
-    assert Detector(["en", "tlh"]).detect("How are you today?") == Guess("en", 1.0)
+def test_a_language_that_the_detector_does_not_know_does_no_harm(detector: Detector) -> None:
+    assert detector.rank("How are you today?", ["en", "tlh"]) == [Guess("en", 1.0)]
+
+
+def test_a_guess_that_is_no_better_than_a_coin_is_none(detector: Detector) -> None:
+    ranked = detector.rank("Hi", ["en", "de"])
+    assert [guess.confidence for guess in ranked] == [0.5, 0.5]
+    assert ranked[0].language == "en"  # the first one that is loaded
+    assert or_unknown(ranked[0]).language == UNKNOWN
 
 
 def test_a_third_language_is_taken_only_where_no_model_leads() -> None:

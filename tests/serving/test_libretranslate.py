@@ -133,6 +133,11 @@ def test_other_names_of_a_language_are_understood() -> None:
             assert answer.json == {"translatedText": "ABC"}, (source, target)
 
 
+def test_the_language_of_a_text_is_told_even_if_it_can_only_be_written() -> None:
+    with live(StandIn("en", "de")) as server:
+        assert server.post("/detect", {"q": GERMAN}).json[0]["language"] == "de"
+
+
 def test_an_unknown_language_is_detected_as_english_with_no_confidence(server: Live) -> None:
     assert server.post("/detect", {"q": "🎉"}).json == [{"confidence": 0.0, "language": "en"}]
     assert server.post("/detect", {}).json == {"error": "Invalid request: missing q parameter"}

@@ -29,6 +29,8 @@ def outputs(draw: st.DrawFn, parts: Parts) -> list[Output]:
     made = []
     for sentence in parts.sentences:
         pieces = draw(st.permutations(re.findall(r"[\ue000-\ue00f]|\w+|\S", sentence)))
+        strange = ["%s", "{name}", "%1$s", "https://example.org/a?b=1&c=2", "\x00", "\x1b", "\ufffe"]
+        pieces += draw(st.lists(st.sampled_from(strange), max_size=2))
         pieces = pieces[: draw(st.integers(0, 12))] + draw(
             st.lists(st.sampled_from(["X", ".", "\ue000", "<", "&"]), max_size=3)
         )
@@ -136,7 +138,23 @@ def test_a_model_that_writes_markup_cannot_make_any() -> None:
     cdata = take_apart("<![CDATA[Hello]]>", kind="xml")
     etree.fromstring(f"<r>{cdata.put_together([Output('a]]>b')])}</r>")
     plural = take_apart("{n, plural, other {dogs}}")
-    assert plural.put_together([Output("l'{x}")]) == "{n, plural, other {l’(x)}}"
+    assert plural.put_together([Output("l'{x y} #")]) == "{n, plural, other {l’(x y) }}"
+
+
+def test_a_placeholder_that_the_model_invents_is_taken_out_and_said() -> None:
+    assembled = take_apart("Hello you").assemble([Output("Hallo %s du")])
+    assert (assembled.text, assembled.repairs) == ("Hallo du", ("a code too many was taken out",))
+    assembled = take_apart("Hello %s").assemble([Output("Hallo %s %d")])
+    assert (inventory(assembled.text), len(assembled.repairs)) == (inventory("%s"), 2)
+
+
+def test_controls_that_the_model_spells_out_are_dropped() -> None:
+    assert take_apart("Hello").put_together([Output("Ha\x00l\x1blo\ud800")]) == "Hallo"
+
+
+def test_brackets_of_the_model_make_no_tags_in_a_text_that_has_some() -> None:
+    assert take_apart("A <b>dog</b>").put_together([Output("Ein Hund <b>")]).count("<b>") == 1
+    assert take_apart("A dog").put_together([Output("Ein Hund < Katze")]) == "Ein Hund < Katze"
 
 
 def test_masks_travel_through_the_model_and_come_back_where_it_put_them() -> None:

@@ -67,6 +67,8 @@ def compare(
     parameters: int | None = None,
     preset: str | None = None,
     options: Mapping[str, Any] | None = None,
+    source_lang: str | None = None,
+    target_lang: str | None = None,
 ) -> Compared:
     """Train several models on one corpus and find out which is better; leaves page and results in the folder `out`.
 
@@ -74,13 +76,16 @@ def compare(
     models: a list such as "lstm,transformer[norm=batch]" or the name of a TOML file (see `compare_contestants`).
     equal: "time" (each run trains as long), "steps" or "parameters". budget: training time of one run, such as "10m" or
     seconds; steps: the number of updates instead. seeds: runs of each model. parameters: with equal="parameters", how
-    many; None: as the first model has. preset, options: for all models. Called again with the same
-    arguments it goes on where it was stopped. Says nothing on the screen.
+    many; None: as the first model has. preset, options: for all models. Languages come from file endings unless named.
+    Called again with the same arguments it goes on where it was stopped. Says nothing on the screen.
     Raises InputError for unusable files or arguments, or if `out` holds a comparison with other arguments; LockedError
     if somebody else writes into `out`; OutOfSpaceError if the disk is full.
     """
+    paths = CorpusPaths(
+        tuple(map(Path, files)), _paths(valid), _paths(test), source_lang=source_lang, target_lang=target_lang
+    )
     terms = Terms(
-        CorpusPaths(tuple(map(Path, files)), _paths(valid), _paths(test)),
+        paths,
         read_contestants(models),
         seeds=seeds,
         equal=equal,

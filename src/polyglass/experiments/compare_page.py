@@ -8,51 +8,15 @@ from collections.abc import Sequence
 from polyglass.experiments import compare_charts as charts
 from polyglass.experiments.charts import draw_all
 from polyglass.experiments.compare_record import ContestantRecord, PairRecord, Results, RunRecord, Sample
+from polyglass.experiments.compare_style import STYLE
 from polyglass.experiments.compare_table import result_table, run_table
 from polyglass.experiments.compare_words import headline_metric
+from polyglass.experiments.figures import Figure
 from polyglass.experiments.page import document
 from polyglass.options import show_bare
 from polyglass.training.markup import Html, join, sentence, tag
 from polyglass.training.wording import count
 
-STYLE = """
-.verdict ul { margin: 0; padding-left: 20px; } .verdict li + li { margin-top: 6px; }
-.verdict li:first-child { font-size: 1.08rem; font-weight: 600; list-style: none; margin-left: -20px; }
-table.results th[scope=row] { font-weight: 600; min-width: 155px; overflow-wrap: break-word; }
-table.results th[scope=row] small { font-weight: 400; }
-table.results td.number { white-space: nowrap; }
-table.results th i { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin-right: 7px;
-  background: var(--own); }
-table.results small { display: block; color: var(--quiet); font-size: .78rem; }
-.state { white-space: nowrap; } .state.lost { color: var(--bad); font-weight: 600; }
-.sample { margin: 0 0 16px; }
-.sample dl { display: grid; grid-template-columns: minmax(90px, max-content) 1fr; gap: 4px 14px; margin: 0; }
-.sample dt { color: var(--quiet); font-size: .85rem; line-height: 1.75; overflow-wrap: anywhere; max-width: 220px; }
-.sample dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
-.sample dt small { display: block; font-size: .78rem; line-height: 1.3; }
-.sample .original { padding-bottom: 6px; border-bottom: 1px solid var(--edge); }
-.pairs li, .panel ul li + li { margin-top: 6px; }
-.panel details:first-child { margin-top: 0; }
-details + p { margin-top: 16px; }
-@media (min-width: 1240px) { main { max-width: 1260px; } }
-@media (min-width: 1400px) { main { max-width: 1560px; } }
-@media (max-width: 1080px) {
-  table.results thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  table.results, table.results tbody, table.results tr, table.results td, table.results th { display: block; }
-  table.results tr { padding: 10px 0; border-top: 1px solid var(--edge); }
-  table.results tbody tr:first-child { border-top: 0; padding-top: 0; }
-  table.results tbody tr > th, table.results tbody tr:first-child > *, table.results tbody tr > td { border: 0;
-    padding: 2px 0; }
-  table.results td { display: flex; justify-content: space-between; gap: 12px; text-align: right; white-space: normal; }
-  table.results td::before { content: attr(data-label); color: var(--quiet); font-size: .85rem; text-align: left; }
-}
-@media (max-width: 760px) {
-  .sample dl { grid-template-columns: 1fr; gap: 0; }
-  .sample dt { max-width: none; margin-top: 6px; }
-  .sample dt small { display: inline; margin-left: 6px; }
-  .sample .original { border: 0; padding: 0; }
-}
-"""
 WORDS = {
     "running": "This comparison is still going on",
     "stopped": "This comparison was stopped before its end",
@@ -68,9 +32,9 @@ def page(results: Results, *, resume: str) -> str:
         _table(results),
         _section("Scores", "", draw_all(charts.score_charts(results))),
         _differences(results),
-        _section("How they learn", _CURVES, draw_all(charts.curve_charts(results))),
+        _section("How they learn", _CURVES, _in_pairs(charts.curve_charts(results))),
         _section("Short and long sentences", _LENGTHS, draw_all(charts.length_charts(results))),
-        _section("What it takes", _COST, draw_all(charts.cost_charts(results))),
+        _section("What it takes", _COST, _in_pairs(charts.cost_charts(results))),
         _samples(results),
         _faults(results),
         _fairness(results),
@@ -137,6 +101,11 @@ def _section(title: str, words: str, body: Html) -> Html:
     return tag("section", tag("h2", title), *([tag("p", words)] if words else []), body)
 
 
+def _in_pairs(figures: Sequence[Figure]) -> Html:
+    """Return charts two by two, also where there is room for three: each pair shows one thing in two ways."""
+    return join(draw_all(figures[place : place + 2]) for place in range(0, len(figures), 2))
+
+
 def _table(results: Results) -> Html:
     words = (
         "Scores are means over the seeds that ended well; below each the 95 % interval for the choice of test "
@@ -170,10 +139,15 @@ def _differences(results: Results) -> Html:
 
 def _pairs(pairs: Sequence[PairRecord]) -> Html:
     items = [
-        tag("li", pair.words, " ", tag("span", f"({pair.low:+.1f} to {pair.high:+.1f})", class_="quiet small"))
-        for pair in pairs
+        tag("li", pair.words, " ", tag("span", f"(95 %: {_interval(pair)})", class_="quiet small")) for pair in pairs
     ]
     return tag("ul", *items, class_="pairs")
+
+
+def _interval(pair: PairRecord) -> str:
+    """Return the interval of the lead of the model that is ahead."""
+    low, high = (pair.low, pair.high) if pair.delta >= 0 else (-pair.high, -pair.low)
+    return f"{low:.1f} to {high:.1f}"
 
 
 def _samples(results: Results) -> Html:

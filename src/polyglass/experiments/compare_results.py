@@ -52,7 +52,7 @@ class Bookkeeper:
             for entry in plan.entries
         )
         open_runs = sum(state.state not in ENDED for state in states)
-        pairs, samples = self._compared(runs, states, is_final=open_runs == 0)
+        pairs, samples = self._compared(runs, states)
         terms = plan.terms
         return Results(
             status=status,
@@ -101,12 +101,12 @@ class Bookkeeper:
         return lines
 
     def _compared(
-        self, runs: dict[str, tuple[Scored, ...]], states: Sequence[RunState], *, is_final: bool
+        self, runs: dict[str, tuple[Scored, ...]], states: Sequence[RunState]
     ) -> tuple[tuple[PairRecord, ...], tuple[Sample, ...]]:
         """Return pairs and samples; computed anew only when another run has ended."""
         ended = tuple(state.run for state in states if state.state in ENDED)
         if self._lasting is None or self._lasting[0] != ended:
-            pairs = self._tests.all(runs, is_final=is_final)
+            pairs = self._tests.all(runs)
             self._lasting = (ended, pairs, choose_samples(self._test.pairs, runs))
         return self._lasting[1], self._lasting[2]
 

@@ -23,7 +23,7 @@ from polyglass.experiments.compare_record import Ground, LengthRecord, PairRecor
 
 METRICS = ("bleu", "chrf")  # those that lengths and pairs are judged by
 LENGTH_RESAMPLES = 200
-QUICK_TRIALS = 1000  # while runs are still to come
+DRAWN = TRIALS  # of each test: a correction for many pairs needs small p-values to begin with
 
 
 class OverSeeds(SentenceCounts):
@@ -158,15 +158,14 @@ class PairTests:
     """Tests pairs of contestants, and remembers what it has tested: a test takes a second."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str, str, tuple[int, ...], int], Tested] = {}
+        self._known: dict[tuple[str, str, str, tuple[int, ...]], Tested] = {}
 
-    def all(self, runs: dict[str, tuple[Scored, ...]], *, is_final: bool) -> tuple[PairRecord, ...]:
+    def all(self, runs: dict[str, tuple[Scored, ...]]) -> tuple[PairRecord, ...]:
         """Compare every contestant with every other one, as far as they have seeds in common."""
         records: list[PairRecord] = []
-        trials = TRIALS if is_final else QUICK_TRIALS
         for metric in METRICS:
             tested = [
-                self._test(metric, (a, b), (runs[a], runs[b]), trials)
+                self._test(metric, (a, b), (runs[a], runs[b]))
                 for a, b in combinations(runs, 2)
                 if _common(runs[a], runs[b])
             ]
@@ -174,14 +173,12 @@ class PairTests:
             records += [_record(one, p_holm) for one, p_holm in zip(tested, adjusted, strict=True)]
         return tuple(records)
 
-    def _test(
-        self, metric: str, names: tuple[str, str], both: tuple[Sequence[Scored], Sequence[Scored]], trials: int
-    ) -> Tested:
+    def _test(self, metric: str, names: tuple[str, str], both: tuple[Sequence[Scored], Sequence[Scored]]) -> Tested:
         seeds = _common(*both)
-        key = (metric, *names, seeds, trials)
+        key = (metric, *names, seeds)
         if key not in self._known:
             a, b = ([run.counted[metric] for run in runs if run.seed in seeds] for runs in both)
-            comparison = compare(OverSeeds(a), OverSeeds(b), trials=trials)
+            comparison = compare(OverSeeds(a), OverSeeds(b), trials=DRAWN, resamples=DRAWN)
             scores_a, scores_b = [one.score() for one in a], [one.score() for one in b]
             separate = max(scores_a) < min(scores_b) or max(scores_b) < min(scores_a)
             self._known[key] = Tested(*names, comparison, seeds, separate)

@@ -18,7 +18,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from polyglass._version import __version__
-from polyglass.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, InputError, LockedError
+from polyglass.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, InputError, LockedError, TrainingUnhealthyError
 from polyglass.experiments.experiment import Entry, Experiment, Request, Trial, open_experiment
 from polyglass.experiments.outcome import Finding, Outcome, Setting
 from polyglass.experiments.page import write_outcome
@@ -91,7 +91,10 @@ class _Sitting:
                     )
                 return False
             began = time.perf_counter()
-            measures, note = trial.measure()
+            try:
+                measures, note = trial.measure()
+            except TrainingUnhealthyError:  # that a model cannot be trained so is a result, too
+                measures, note = (), "training failed, its gradients are not finite"
             seconds = time.perf_counter() - began
             finished = Finished(trial.part, trial.case, repeat, seconds, tuple(measures), note)
             self._folder.save(finished)

@@ -21,7 +21,8 @@ from polyglass.experiments.speed_cells import (
     thread_cell,
     train_cell,
 )
-from polyglass.experiments.speed_report import Plan, Report
+from polyglass.experiments.speed_found import Plan
+from polyglass.experiments.speed_report import Report
 from polyglass.run.machine import describe_device
 
 WIDEST = 4096

@@ -24,10 +24,11 @@ rect.bar { fill: var(--own); }
 .panel p.summary { margin: 0 0 8px; }
 .panel p.small { margin: 6px 0 0; }
 figcaption { margin-bottom: 8px; }
-.legend span { display: inline-flex; align-items: center; gap: 6px; color: var(--ink); }
+.legend span { display: inline-flex; align-items: center; gap: 6px; color: var(--ink); min-width: 0; max-width: 100%; }
 svg.swatch { width: 34px; height: 14px; overflow: visible; flex: none; }
 .panel > .plot { margin-top: 18px; margin-right: 18px; margin-bottom: 34px; }
-.plot .mark { bottom: 100%; margin-bottom: 4px; }
+.plot .mark { bottom: 100%; margin-bottom: 4px; white-space: normal; max-width: 70%; max-height: 2em;
+  overflow: hidden; }
 .panel > .plot:has(.mark) { margin-top: 32px; }
 caption { text-align: left; color: var(--quiet); font-size: .85rem; padding-bottom: 6px; }
 td small { color: var(--quiet); display: block; font-size: .78rem; }

@@ -11,9 +11,10 @@ from polyglass.experiments.experiment import Conclusion, Experiment, Request, Tr
 from polyglass.experiments.families import FAMILIES, Family
 from polyglass.experiments.outcome import Setting
 from polyglass.experiments.results import Measure, Results
-from polyglass.experiments.window_report import Report, Shown
+from polyglass.experiments.window_report import Report
 from polyglass.experiments.window_tasks import Task
 from polyglass.experiments.window_text import MOST_PAIRS, TextCorpus, learn_subwords, read_texts
+from polyglass.experiments.window_text_report import Shown
 from polyglass.experiments.window_trials import Effort, model_measures, task_trial, text_trial
 from polyglass.files import sha256_of
 from polyglass.translator import Translator
@@ -61,6 +62,10 @@ class Window:
         if request.model is not None and not (request.files or request.test):
             raise InputError(
                 "--model needs sentences in its languages, but no text was named. Add --test SOURCE TARGET."
+            )
+        if request.test and not request.files and request.model is None:
+            raise InputError(
+                "--test is text to score models on, but none was named. Add FILES to train on, or --model FOLDER."
             )
         self._request = request
         self._families = families

@@ -151,10 +151,8 @@ def read_source(subject: Subject, text: str) -> tuple[int, ...]:
     """Return the ids of a source, eos included. Raises RefusedError if it is empty or too long: nothing is cut here."""
     ids, cut = _sentences(subject, SOURCE_TOKENS).read(text)
     if cut:
-        limit = subject.longest_source
-        raise too_much(
-            "A source may have, eos included,", limit=limit, value=len(ids) + cut, remedy="Take a part of it."
-        )
+        limit, remedy = subject.longest_source, "Take a part of it."
+        raise too_much("A source", "subwords (eos included)", limit=limit, value=len(ids) + cut, remedy=remedy)
     if len(ids) == 1:
         raise RefusedError("bad_request", "text: a source to look at must hold a word, but this one is empty.")
     return tuple(ids)

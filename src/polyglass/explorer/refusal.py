@@ -39,11 +39,10 @@ class RefusedError(PolyglassError):
         return STATUS[self.code]
 
 
-def too_much(what: str, *, limit: int, value: int, remedy: str) -> RefusedError:
-    """Return the refusal of something that is larger than its limit."""
-    return RefusedError(
-        "too_much", f"{what} at most {limit:,}, but there are {value:,}. {remedy}", limit=limit, value=value
-    )
+def too_much(what: str, unit: str, *, limit: int, value: int, remedy: str) -> RefusedError:
+    """Return the refusal of something that is larger than its limit: `what` may have so many `unit`."""
+    message = f"{what} may have at most {limit:,} {unit}, but here are {value:,}. {remedy}"
+    return RefusedError("too_much", message, limit=limit, value=value)
 
 
 class GoneError(Exception):

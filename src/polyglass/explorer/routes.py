@@ -68,9 +68,8 @@ class Routes:
         if "content-length" not in incoming.headers:
             raise RefusedError("no_length", "A request must say how long its body is.")
         if incoming.length > ask.BODY_BYTES:
-            raise too_much(
-                "A request may have", limit=ask.BODY_BYTES, value=incoming.length, remedy="Ask for less at a time."
-            )
+            remedy = "Ask for less at a time."
+            raise too_much("A request", "bytes", limit=ask.BODY_BYTES, value=incoming.length, remedy=remedy)
         if incoming.path != "/api/session":
             self.guard.check_session(incoming)
         return body()

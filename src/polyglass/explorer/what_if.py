@@ -53,9 +53,8 @@ def batch_reply(explorer: Explorer, asked: BatchRequest, check: Check) -> Reply:
     subject = explorer.subject(asked.model)
     tokens = sum(len(read_source(subject, text)) for text in asked.texts)
     if tokens > BATCH_TOKENS:
-        raise too_much(
-            "Sentences that are read together may have", limit=BATCH_TOKENS, value=tokens, remedy="Take shorter ones."
-        )
+        limit, remedy = BATCH_TOKENS, "Take shorter ones."
+        raise too_much("Sentences that are read together", "subwords", limit=limit, value=tokens, remedy=remedy)
     alone = [explorer.run(RunRequest(model=asked.model, text=text), check) for text in asked.texts]
     together = explorer.keep(_together(alone, check))
     ids = together.subject.bundle.model.ids

@@ -53,7 +53,7 @@ def tile_of(wanted: Wanted, weight: Tensor) -> Block:
             raise RefusedError("bad_request", f"tile: it must lie inside a weight of shape {list(full)}.")
         weight = weight[r0:r1, c0:c1]
     if weight.numel() > TILE_CELLS:
-        raise too_much("tile: it may have", limit=TILE_CELLS, value=weight.numel(), remedy="Ask for a part.")
+        raise too_much("tile: it", "cells", limit=TILE_CELLS, value=weight.numel(), remedy="Ask for a part.")
     return Block(wanted, weight, full)
 
 
@@ -61,9 +61,8 @@ def pack(blocks: Sequence[Block], form: Format) -> bytes:
     """Return the reply to /api/tensors. Raises RefusedError if it were too long."""
     size = sum(block.tensor.numel() for block in blocks) * _DTYPES[form].itemsize
     if size > REPLY_BYTES:
-        raise too_much(
-            "A reply may have", limit=REPLY_BYTES, value=size, remedy="Ask for rows, for single heads, or for float16."
-        )
+        remedy = "Ask for rows, for single heads, or for float16."
+        raise too_much("A reply", "bytes", limit=REPLY_BYTES, value=size, remedy=remedy)
     entries: list[Mapping[str, Any]] = []
     parts: list[bytes] = []
     offset = 0

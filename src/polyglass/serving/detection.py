@@ -1,7 +1,7 @@
 """A text in, its language out: py3langid, whose model travels in its wheel, so nothing is downloaded."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,35 +27,34 @@ def has_words(text: str) -> bool:
     return any(character.isalpha() for character in text)
 
 
-class Detector:
-    """Tells apart the languages that the loaded models read. Loads its model (a second) when first asked."""
+def or_unknown(guess: Guess) -> Guess:
+    """Return the guess, or UNKNOWN where it is not likelier than all others together."""
+    return guess if guess.confidence > _SURE else Guess(UNKNOWN, guess.confidence)
 
-    def __init__(self, languages: Iterable[str]) -> None:
-        self._languages = tuple(languages)
+
+class Detector:
+    """Tells languages apart. Loads its model (a second) when first asked."""
+
+    def __init__(self) -> None:
         self._identifier: Any = None
         self._lock = threading.Lock()
 
-    def rank(self, text: str) -> list[Guess]:
-        """Return the loaded languages that it may be, likeliest first; their confidences add up to 1.
+    def rank(self, text: str, languages: Sequence[str]) -> list[Guess]:
+        """Return which of some languages it may be, likeliest first; their confidences add up to 1.
 
         Empty for a text without any letter, and for one that is long enough and clearly in another language.
         """
         text = text[:LONGEST]
         shares: dict[str, float] = {}
         for label, probability in self._everything(text) if has_words(text) else ():
-            language = fold(label, self._languages)
+            language = fold(label, languages)
             if language is not None:
                 shares[language] = shares.get(language, 0.0) + probability
         total = sum(shares.values())
         if not total or (len(text) >= _ENOUGH_CHARS and total < _LEAST_SHARE):
             return []
-        guesses = [Guess(language, shares[language] / total) for language in self._languages if language in shares]
+        guesses = [Guess(language, shares[language] / total) for language in languages if language in shares]
         return sorted(guesses, key=lambda guess: -guess.confidence)
-
-    def detect(self, text: str) -> Guess:
-        """Return the likeliest language, or UNKNOWN if there is none that is likelier than all others together."""
-        ranked = self.rank(text)
-        return ranked[0] if ranked and ranked[0].confidence > _SURE else Guess(UNKNOWN, 0.0)
 
     def _everything(self, text: str) -> list[tuple[str, float]]:
         """Return (language, probability) for all that py3langid knows."""

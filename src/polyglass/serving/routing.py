@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from polyglass.serving.detection import Detector, Guess, has_words
+from polyglass.serving.detection import Detector, Guess, has_words, or_unknown
 from polyglass.serving.languages import UNKNOWN, is_code
 from polyglass.serving.models import Model, Shelf
 from polyglass.serving.refusals import Refusal, bad_field
@@ -29,7 +29,7 @@ class Guide:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
-        self._detector = Detector(shelf.sources)
+        self._detector = Detector()
 
     @property
     def any_model(self) -> Model:
@@ -37,8 +37,9 @@ class Guide:
         return self._shelf.models[0]
 
     async def rank(self, text: str) -> list[Guess]:
-        """Return the loaded languages that a text may be in, likeliest first."""
-        return await asyncio.to_thread(self._detector.rank, text)
+        """Return the languages of the loaded models that a text may be in, likeliest first."""
+        languages = tuple(dict.fromkeys((*self._shelf.sources, *self._shelf.targets)))
+        return await asyncio.to_thread(self._detector.rank, text, languages)
 
     async def way(self, source: str, target: str, *, text: str, model: str = "") -> Way:
         """Return the way of a text. Raises Refusal (422, 404) if there is none.
@@ -76,7 +77,7 @@ class Guide:
             return named.source, None
         if not has_words(text):
             return self._shelf.sources[0], Guess(UNKNOWN, 0.0)
-        ranked = await self.rank(text)
+        ranked = await asyncio.to_thread(self._detector.rank, text, self._shelf.sources)
         if not ranked:
             raise Refusal(
                 422,
@@ -84,4 +85,4 @@ class Guide:
                 "source: the text is in none of the languages of the loaded models.",
                 hint=f"The source languages are {', '.join(self._shelf.sources)}. Name one if it is.",
             )
-        return ranked[0].language, ranked[0]
+        return ranked[0].language, or_unknown(ranked[0])

@@ -43,6 +43,7 @@ class Rules:
 
 
 PLAIN_RULES = Rules()
+_ICU_SIGNS = str.maketrans({"{": "(", "}": ")", "#": None})
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,9 @@ class _Taker:
                 runs[place], found = self._signed(run, len(inner))
                 inner += found
         escape_text = self.escape or (lambda text: escape(text, self.kind))
+        tagged = any(run.role in ("open", "close", "point") for run in runs)
+        if self.kind == "plain" and tagged and not any("<" in run.text or ">" in run.text for run in runs):
+            escape_text = _escape_brackets
         in_cdata = any(run.in_cdata for run in runs)
         if in_cdata:
             escape_text = str
@@ -229,6 +233,11 @@ def _escape_value(text: str) -> str:
     return escape(text, "html").replace('"', "&quot;").replace("'", "&#39;")
 
 
+def _escape_brackets(text: str) -> str:
+    """In a text with tags a bracket that the model writes could begin one more."""
+    return text.replace("<", "\u2039").replace(">", "\u203a")
+
+
 def _escape_icu(text: str) -> str:
     """An apostrophe before a brace would quote it; ICU's own advice is the typographic one, which never does."""
-    return text.replace("'", "\u2019").replace("{", "(").replace("}", ")")
+    return text.replace("'", "\u2019").translate(_ICU_SIGNS)

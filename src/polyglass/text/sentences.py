@@ -125,10 +125,10 @@ def _with_codes(group: Sequence[Run], icu: bool) -> Iterator[Run]:
 
 
 def _read_block(block: Sequence[Run], rules: SplitRules) -> Iterator[Sentence | Run]:
-    if not _is_readable(block):
-        yield from block
-        return
     runs = mark_codes(block, icu=rules.icu)
+    if not _is_readable(runs):
+        yield from runs
+        return
     text = "".join(run.text for run in runs)
     whole = _whole(runs)
     is_long = too_long(text, rules.longest, rules.measure)

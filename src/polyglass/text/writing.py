@@ -1,14 +1,17 @@
 """A translation and the marks of its sentence in, the text with all of them out, each exactly once."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from polyglass.text.codes import FIRST_MASK, MASKS
+from polyglass.text.codes import FIRST_MASK, MASKS, find_codes
 from polyglass.text.projection import Placed, Projection
 from polyglass.text.reading import CLOSES_UP, Mark, Reading
 from polyglass.text.units import Alignment, Units, belonging, units_of
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_DANGEROUS = frozenset(["template", "url", "email", "dollar", "brace", "bracket", "percent"])  # kinds of codes
 _MASKS = frozenset(chr(code) for code in range(FIRST_MASK, FIRST_MASK + MASKS))
 
 
@@ -46,22 +49,29 @@ class _Token:
 
 def write_sentence(reading: Reading, output: Output, escape: Callable[[str], str]) -> Written:
     """Put every mark of a sentence into its translation. escape: writes text so that it means itself."""
-    if not reading.root.inner and _MASKS.isdisjoint(output.text):
-        return Written(escape(output.text))
-    source, target = units_of(reading.text), units_of(output.text)
+    text = _CONTROLS.sub("", output.text)  # a model can spell any byte, but no file wants them
+    invented = [code for code in find_codes(text) if code.kind in _DANGEROUS]
+    if not reading.root.inner and not invented and _MASKS.isdisjoint(text):
+        return Written(escape(text))
+    source, target = units_of(reading.text), units_of(text)
     masked = [mark for mark in reading.root.marks() if mark.mask or mark.mask_after]
     expected = {mask for mark in masked for mask in (mark.mask, mark.mask_after) if mask}
     found: dict[str, int] = {}
     instead: dict[int, str] = {}  # unit -> what is written for it
     spare = 0
     for unit, (start, end) in enumerate(target.spans):
-        word = output.text[start:end]
+        word = text[start:end]
         if word in expected and word not in found:
             found[word] = unit
             instead[unit] = ""
         elif word in _MASKS:
             instead[unit] = ""
             spare += 1
+    # All codes of the source were taken out, so what looks like one was invented, and would be read by a program.
+    for code in invented:
+        units = range(max(0, target.before(code.start + 1) - 1), target.before(code.end))
+        instead |= dict.fromkeys((unit for unit in units if unit not in found.values()), "")
+        spare += text[code.start : code.end] not in _MASKS
     instead |= {found[mark.mask]: mark.before for mark in masked if mark.mask in found and not mark.is_span}
     rows = belonging(source, target, output.pieces, output.source_pieces, output.alignment)
     placed = Projection(source, target, rows, found).place(reading.root)

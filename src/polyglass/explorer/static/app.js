@@ -6,7 +6,7 @@ import { Context } from "./context.js";
 import { h } from "./dom.js";
 import { showHelp } from "./help.js";
 import { listen } from "./keys.js";
-import { drawFrame } from "./frame.js";
+import { drawFrame, drawTop } from "./frame.js";
 import { anyStageAt, stageAt, stagesOf } from "./router.js";
 import { drawSide, errorCard } from "./stage.js";
 import { FileSource } from "./file_source.js";
@@ -134,6 +134,8 @@ class App {
         this.draw().finally(() => { this.asked = false; });
         return;
       }
+      const model = this.models.find((one) => one.id === this.state.model) ?? this.models[0];
+      drawTop(this, model, { text: this.state.text, written: "" }); // what was refused can be mended
       view.replaceChildren(errorCard(this.words, error, () => this.draw()));
       console.warn(error);
     } finally {

@@ -34,6 +34,12 @@ export function ramp(name, value, mode = theme()) {
   return css(pick(name, value, mode));
 }
 
+/** The whole map from low to high, for a legend. */
+export function gradientOf(name) {
+  const stops = Array.from({ length: 13 }, (_, index) => ramp(name, name === "signed" ? index / 6 - 1 : index / 12));
+  return `linear-gradient(to right, ${stops.join(", ")})`;
+}
+
 /** The same as [r, g, b]. */
 export function pick(name, value, mode = theme()) {
   const place = name === "signed" ? (value + 1) / 2 : value;

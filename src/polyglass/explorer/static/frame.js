@@ -12,8 +12,7 @@ export function drawFrame(app, contexts, sides) {
   const [c] = contexts;
   const kept = remember();
   const at = (stage, changes = {}) => app.addressOf({ ...changes, stage });
-  put("bar", bar(app, c));
-  put("ask", [form(app, c)]);
+  drawTop(app, c.model, { text: c.run.text, written: c.run.target.text });
   put("map", [h("div", { class: "diagrams" }, contexts.map((one) => diagramOf(one, at, contexts.length > 1))), stageList(c, stagesOf(c.model), at)]);
   put("view", [head(c), h("div", { class: contexts.length > 1 ? "sides two" : "sides" }, sides.map((side, index) => (contexts.length > 1 ? labelled(contexts[index], side) : side))), steps(app, c, at)]);
   put("panel", contexts.filter((one, index) => !one.stage.missing && contexts.findIndex((other) => other.stage.id === one.stage.id) === index).flatMap((one) => panel(one)));
@@ -21,6 +20,12 @@ export function drawFrame(app, contexts, sides) {
   document.title = `${c.t(`stage.${c.stage.id}.title`)} · polyglass`;
   document.body.dataset.sides = String(contexts.length);
   restore(kept);
+}
+
+/** The bar and the form; also when there is nothing else to show. */
+export function drawTop(app, model, sentence) {
+  put("bar", bar(app, model));
+  put("ask", [form(app, model, sentence)]);
 }
 
 function diagramOf(c, at, named) {
@@ -80,7 +85,8 @@ function restore({ focused, states, stage }) {
 function bringIn(box, element) {
   if (!element) return;
   const [outer, inner] = [box.getBoundingClientRect(), element.getBoundingClientRect()];
-  if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom + 40;
+  if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom + 8;
+  if (inner.top < outer.top) box.scrollTop += inner.top - outer.top - 8;
   if (inner.right > outer.right) box.scrollLeft += inner.right - outer.right + 60;
   if (inner.left < outer.left) box.scrollLeft += inner.left - outer.left - 60;
 }

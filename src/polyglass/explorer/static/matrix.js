@@ -1,6 +1,6 @@
 // A matrix as a grid of colours on a canvas. Arrow keys walk over the cells, Enter pins one, Esc leaves.
 
-import { ramp, theme, colour } from "./colors.js";
+import { colour, gradientOf, theme } from "./colors.js";
 import { h, onResize } from "./dom.js";
 import { labelLetters, moved, windowFor } from "./long.js";
 import { clamp } from "./numbers.js";
@@ -56,22 +56,18 @@ class MatrixElement extends HTMLElement {
     this.over = h("canvas", { class: "matrix-over", "aria-hidden": "true" });
     this.grid = h("div", {
       class: "matrix-grid", role: "grid", tabindex: "0", "aria-label": options.label ?? options.key ?? "",
-      "aria-rowcount": rows, "aria-colcount": columns, "aria-activedescendant": this.cellNode.id,
-      "aria-readonly": "true",
+      "aria-rowcount": rows, "aria-colcount": columns, "aria-activedescendant": this.cellNode.id, "aria-readonly": "true",
       onkeydown: (event) => this.onKey(event), onfocus: () => this.moveTo(this.cursor.row, this.cursor.column),
-      onblur: () => this.paintOver(),
-      onpointermove: (event) => this.onPointer(event), onpointerleave: () => this.hover(null),
-      onclick: (event) => this.onClick(event),
+      onblur: () => this.paintOver(), onclick: (event) => this.onClick(event),
+      onpointermove: (event) => this.hover(this.cellUnder(event)), onpointerleave: () => this.hover(null),
     }, h("div", { class: "unseen" }, this.rowNode), this.labels, h("div", { class: "matrix-plane" }, this.cells, this.over));
     this.readout = options.readout ?? h("p", { class: "readout" });
     this.banner = h("p", { class: "window-banner", hidden: true });
-    const scroller = h("div", { class: "matrix-scroll" }, this.grid);
-    this.append(
-      ...[options.colTitle && h("p", { class: "axis axis-columns" }, h("span", { "aria-hidden": "true" }, "→ "), options.colTitle)].filter(Boolean),
-      this.banner, scroller,
-      ...[options.rowTitle && h("p", { class: "axis axis-rows" }, h("span", { "aria-hidden": "true" }, "↓ "), options.rowTitle)].filter(Boolean),
-      ...(options.readout ? [] : [h("div", { class: "matrix-foot" }, this.readout, this.legend())]),
-    );
+    const axis = (kind, sign, title) => title && h("p", { class: `axis axis-${kind}` }, h("span", { "aria-hidden": "true" }, `${sign} `), title);
+    this.append(...[
+      axis("columns", "→", options.colTitle), this.banner, h("div", { class: "matrix-scroll" }, this.grid), axis("rows", "↓", options.rowTitle),
+      !options.readout && h("div", { class: "matrix-foot" }, this.readout, this.legend()),
+    ].filter(Boolean));
     this.tell(this.cursor.row, this.cursor.column);
   }
 
@@ -80,9 +76,8 @@ class MatrixElement extends HTMLElement {
     if (this.options.legend === false) return h("span");
     const scale = this.scale();
     const low = scale.name === "signed" ? -scale.high : scale.low;
-    const short = (x) => this.number(x);
     this.gradient = h("span", { class: "legend-bar" });
-    return h("p", { class: "legend" }, h("span", {}, short(low)), this.gradient, h("span", {}, short(scale.high)));
+    return h("p", { class: "legend" }, h("span", {}, this.number(low)), this.gradient, h("span", {}, this.number(scale.high)));
   }
 
   /** True for shares of attention: written as percent. */
@@ -91,8 +86,7 @@ class MatrixElement extends HTMLElement {
   }
 
   scale() {
-    const { scale = "weights", domain, data } = this.options;
-    return scaleOf(scale, domain, data);
+    return scaleOf(this.options.scale ?? "weights", this.options.domain, this.options.data);
   }
 
   labelsOf(tokens, view) {
@@ -117,10 +111,7 @@ class MatrixElement extends HTMLElement {
     if (labels.columns) paintColumnLabels(pen, place, labels.columns, look);
     paintCells(pen, place, this.source(), look);
     if (place.bottom) this.paintRuler(pen, place, look);
-    if (this.gradient) {
-      const stops = Array.from({ length: 13 }, (_, k) => ramp(this.scale().name, this.scale().name === "signed" ? k / 6 - 1 : k / 12));
-      this.gradient.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
-    }
+    if (this.gradient) this.gradient.style.background = gradientOf(this.scale().name);
     this.paintOver();
     this.tellWindow();
   }
@@ -209,8 +200,7 @@ class MatrixElement extends HTMLElement {
     else if (event.key === "Enter") this.options.onPin?.(row, column);
     else if (event.key === "Escape") this.grid.blur();
     else return;
-    event.preventDefault();
-    event.stopPropagation();
+    event.preventDefault(); // the page sees that the key was taken
   }
 
   moveTo(row, column) {
@@ -225,8 +215,8 @@ class MatrixElement extends HTMLElement {
   }
 
   clampCursor() {
-    const [rows, columns] = this.shape;
-    this.cursor = { row: clamp(this.cursor.row, 0, Math.max(0, rows - 1)), column: clamp(this.cursor.column, 0, Math.max(0, columns - 1)) };
+    const [rows, columns] = this.shape.map((size) => Math.max(0, size - 1));
+    this.cursor = { row: clamp(this.cursor.row, 0, rows), column: clamp(this.cursor.column, 0, columns) };
   }
 
   cellUnder(event) {
@@ -238,16 +228,11 @@ class MatrixElement extends HTMLElement {
     return inside ? { row, column } : null;
   }
 
-  onPointer(event) {
-    this.hover(this.cellUnder(event));
-  }
-
   hover(cell) {
     if (cell?.row === this.over1?.row && cell?.column === this.over1?.column) return;
     this.over1 = cell;
     this.paintOver();
-    const shown = cell ?? this.cursor;
-    this.tell(shown.row, shown.column);
+    this.tell((cell ?? this.cursor).row, (cell ?? this.cursor).column);
   }
 
   onClick(event) {

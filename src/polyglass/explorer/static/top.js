@@ -6,16 +6,16 @@ import { h } from "./dom.js";
 const BEAMS = [2, 3, 4, 5, 8, 12];
 
 /** The bar above the form: name, models, level, look, help. */
-export function bar(app, c) {
+export function bar(app, model) {
   const { state, models, words } = app;
   const names = models.map((model) => [model.id, model.name]);
   const none = ["", words.t("top.alone")];
   return [
     h("a", { class: "brand", href: app.addressOf({ stage: "1" }) }, h("span", { class: "brand-mark", "aria-hidden": "true" }), "polyglass"),
     h("div", { class: "top-models" },
-      picker({ key: "model", label: words.t("top.model"), options: names, value: c.model.id, onChange: (model) => app.set({ model }) }),
+      picker({ key: "model", label: words.t("top.model"), options: names, value: model.id, onChange: (id) => app.set({ model: id }) }),
       models.length > 1 && picker({
-        key: "model_b", label: words.t("top.beside"), options: [none, ...names.filter(([id]) => id !== c.model.id)], value: state.model_b, onChange: (id) => app.set({ model_b: id || null }),
+        key: "model_b", label: words.t("top.beside"), options: [none, ...names.filter(([id]) => id !== model.id)], value: state.model_b, onChange: (id) => app.set({ model_b: id || null }),
       })),
     h("div", { class: "top-tools" },
       choice({ key: "level", label: words.t("top.level"), quiet: true, value: state.level, onChange: (level) => app.set({ level }), options: ["learner", "detail", "debug"].map((one) => [one, words.t(`level.${one}`)]) }),
@@ -25,9 +25,9 @@ export function bar(app, c) {
 }
 
 /** Source, forced target, beam, and the button that runs the model. In an exported page the boxes only show. */
-export function form(app, c) {
+export function form(app, model, { text, written }) {
   const { state, words } = app;
-  const { source_lang: from, target_lang: to } = c.model;
+  const { source_lang: from, target_lang: to } = model;
   const live = app.source.live;
   const box = (name, lang, value, hint) => h("textarea", {
     id: `field-${name}`, class: "field", rows: 1, lang, dir: "auto", value, placeholder: hint, readonly: !live, spellcheck: "false", dataset: { key: `field-${name}` },
@@ -40,17 +40,17 @@ export function form(app, c) {
     },
     oninput: (event) => grow(event.target),
   });
-  const source = box("source", from, c.run.text, words.t("top.source.hint"));
-  const target = box("target", to, state.target, c.run.target.text);
+  const source = box("source", from, text, words.t("top.source.hint"));
+  const target = box("target", to, state.target, written);
   const submit = () => app.set({ text: source.value.trim(), target: target.value.trim(), edits: [] });
-  const examples = (c.model.examples ?? []).filter((text) => text !== c.run.text);
+  const examples = (model.examples ?? []).filter((one) => one !== text);
   const element = h("form", { class: "ask", onsubmit: (event) => {
     event.preventDefault();
     submit();
   } },
     h("div", { class: "ask-box" }, h("label", { for: "field-source", class: "c-source" }, words.t("top.source", { lang: from }) ), source,
       live && examples.length > 0 && h("select", { class: "examples", "aria-label": words.t("top.examples"), onchange: (event) => app.set({ text: event.target.value, target: "", edits: [] }) },
-        h("option", { value: "" }, words.t("top.examples")), examples.map((text) => h("option", { value: text, lang: from }, text)))),
+        h("option", { value: "" }, words.t("top.examples")), examples.map((one) => h("option", { value: one, lang: from }, one)))),
     h("div", { class: "ask-box" }, h("label", { for: "field-target", class: "c-target" }, words.t(state.target ? "top.forced" : "top.target", { lang: to })), target,
       live && state.target && h("button", { type: "button", class: "inside", onclick: () => app.set({ target: "" }) }, words.t("top.free"))),
     live && h("div", { class: "ask-go" },

@@ -115,7 +115,7 @@ function asMatrix(c, seen) {
     summary: c.own(join === "max" ? "matrix.summary.max" : "matrix.summary", {
       row: rows[row].label, col: columns[best].label, percent: c.percent(weights.at(row, best)), sum: c.fixed(sum(weights.row(row)), 6),
     }),
-    note: [join === "max" && c.own("max.note"), join === "rollout" && c.own("rollout.note"), seen.merged && c.own("words.note")].filter(Boolean).join(" ") || null,
+    note: [c.kind !== "encoder" && !seen.merged && c.t("picker.read", { word: rows[row].label, next: c.outputTokens[row].label }), join === "max" && c.own("max.note"), join === "rollout" && c.own("rollout.note"), seen.merged && c.own("words.note")].filter(Boolean).join(" ") || null,
     table: () => ({ columns: ["", ...columns], rows: rows.map((token, index) => [token, ...weights.row(index)]) }),
   });
 }
