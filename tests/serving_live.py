@@ -85,6 +85,14 @@ def tiny_model(source: str = "en", target: str = "de") -> Model:
     return model
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return as soon as something is so, or fail."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int

@@ -168,3 +168,26 @@ def test_the_rate_of_products_is_above_zero() -> None:
 
     rate = ProductRate(SHAPE, WORDS, even_batch(3, 7, 5), torch.float32, CLOCKS["wall"])
     assert rate.measure(seconds=0.01) > 0
+
+
+def test_the_ladder_trains_each_rung_and_says_what_each_gained(tmp_path: Path) -> None:
+    words = ["--out", str(tmp_path / "ladder"), "--models", "gru", "gru+attention"]
+    report, printed = report_of("ladder.py", tmp_path / "ladder.json", *words)
+    lower, upper = report["rows"]
+    assert [(row["model"], row["published"], row["updates"]) for row in report["rows"]] == [
+        ("gru", 20.6, 3),
+        ("gru+attention", 28.3, 3),
+    ]
+    assert report["shares"] == {"gru+attention": pytest.approx((upper["bleu_lc"] - lower["bleu_lc"]) / 7.7)}
+    assert "case:lc" in upper["signatures"]["bleu_lc"]
+    assert upper["config"]["model"]["attention"] == "additive"
+    assert printed.split()[:4] == ["model", "parameters", "updates", "passes"]
+    again = run("ladder.py", "--quick", *words)
+    assert again.returncode == 0, again.stderr
+    assert len(list((tmp_path / "ladder").iterdir())) == 2
+
+
+def test_the_ladder_asks_for_its_files() -> None:
+    ended = run("ladder.py", "--epochs", "1")
+    assert ended.returncode == 2
+    assert "name two training files, --test and --out; or try --quick" in ended.stderr

@@ -3,11 +3,11 @@
 import math
 
 import pytest
-from slow_search import SlowModel
 
 from polyglass.config import DecodeConfig
 from polyglass.decoding.beam import beam_search
 from polyglass.decoding.hypothesis import SearchTrace
+from slow_search import SlowModel
 from tiny import IDS, TableModel, sources
 
 FLOAT32 = 1e-4

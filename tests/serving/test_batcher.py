@@ -129,7 +129,8 @@ def test_batches_keep_to_their_budget_and_lose_nobody(lengths: list[int], budget
     for batch in gate.batches:
         longest = max(lengths[int(text)] for text in batch)
         assert len(batch) == 1 or len(batch) * longest * width <= budget
-        assert longest <= 2 * min(lengths[int(text)] for text in batch) * 2 + 16  # twice the leader, half the leader
+        # Nobody is longer than 2 L + 8 or shorter than L / 2 - 4, where L is the leader's length.
+        assert longest <= 4 * min(lengths[int(text)] for text in batch) + 26
     assert sorted(int(text) for batch in gate.batches for text in batch) == list(range(len(lengths)))
 
 

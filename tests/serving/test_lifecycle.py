@@ -18,7 +18,7 @@ import pytest
 
 from polyglass.errors import EXIT_INTERNAL
 from polyglass.serving.orders import Sentence
-from serving_live import PATIENCE_SECONDS, StandIn, live
+from serving_live import PATIENCE_SECONDS, Live, StandIn, live, wait_until
 from tiny_bundle import tiny_talker
 
 ASKED = {"texts": ["A sentence."], "source": "en", "target": "de"}
@@ -51,7 +51,7 @@ def closed_after(connection: socket.socket) -> float:
 def test_whoever_never_finishes_a_request_is_put_out(beginning: bytes) -> None:
     with live(header_seconds=0.3, body_seconds=0.4) as server, server.connect() as connection:
         connection.sendall(beginning)
-        assert 0.2 < closed_after(connection) < 3
+        assert 0.2 < closed_after(connection) < 8
 
 
 def test_whoever_never_finishes_its_second_request_is_put_out_too() -> None:
@@ -81,8 +81,8 @@ def test_one_byte_now_and_then_does_not_buy_time() -> None:
 
 
 def test_a_slow_but_steady_body_is_awaited() -> None:
-    body = json.dumps({**ASKED, "texts": ["a" * 9000]}).encode()
-    with live(body_seconds=0.4) as server, server.connect() as connection:
+    body = json.dumps({**ASKED, "texts": ["a" * 20_000]}).encode()
+    with live(body_seconds=1.0) as server, server.connect() as connection:
         connection.sendall(HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body))
         for start in range(0, len(body), 1000):
             connection.sendall(body[start : start + 1000])
@@ -95,16 +95,13 @@ def test_whoever_does_not_read_its_answer_is_put_out() -> None:
     with live(body_seconds=0.5, max_body_kb=20_000, max_characters=10**7) as server, server.connect() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        until = time.monotonic() + PATIENCE_SECONDS
-        while server.server.server_state.connections and time.monotonic() < until:
-            time.sleep(0.05)
-        assert not server.server.server_state.connections
+        wait_until(lambda: not server.server.server_state.connections)
 
 
 def test_silent_connections_do_not_keep_others_out_for_long() -> None:
     with live(header_seconds=1, connections=60, connections_each=60) as server:
         silent = [server.connect() for _ in range(60)]
-        time.sleep(0.2)
+        wait_until(lambda: len(server.server.server_state.connections) == 60)
         crowded = server.get("/health")
         assert (crowded.status, crowded.json["error"]["code"]) == (503, "too_busy")
         for connection in silent:
@@ -116,10 +113,10 @@ def test_silent_connections_do_not_keep_others_out_for_long() -> None:
 def test_one_address_cannot_take_all_connections() -> None:
     with live(connections_each=3) as server:
         held = [server.connect() for _ in range(3)]
-        time.sleep(0.1)
+        wait_until(lambda: len(server.server.server_state.connections) == 3)
         assert server.get("/health").status == 503
         held[0].close()
-        time.sleep(0.1)
+        wait_until(lambda: len(server.server.server_state.connections) == 2)
         assert server.get("/health").status == 200
         for connection in held:
             connection.close()
@@ -141,30 +138,31 @@ class Slow:
 
 def test_after_sigterm_new_work_is_refused_and_accepted_work_is_finished() -> None:
     slow = Slow()
-    with live(slow.model, grace_seconds=0.3) as server, concurrent.futures.ThreadPoolExecutor() as pool:
+    with live(slow.model, grace_seconds=1.5) as server, concurrent.futures.ThreadPoolExecutor() as pool:
         accepted = pool.submit(server.translate, "hold")
-        waiting = [pool.submit(server.translate, f"wait {number}") for number in range(5)]
         assert slow.inside.wait(PATIENCE_SECONDS)
-        while server.site.gate.inside < 6:
-            time.sleep(0.005)
+        waiting = [pool.submit(server.translate, f"wait {number}") for number in range(5)]
+        wait_until(lambda: server.site.gate.inside == 6)
         server.server.handle_exit(signal.SIGTERM, None)
         ready = server.get("/ready")
         assert (ready.status, ready.json["error"]["code"]) == (503, "draining")
         refused = server.post("/v1/translate", ASKED)
         assert (refused.status, refused.json["error"]["code"]) == (503, "draining")
         assert server.get("/health").status == 200
-        until = time.monotonic() + PATIENCE_SECONDS
-        while not server.server.should_exit:
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        time.sleep(0.3)
-        with pytest.raises(ConnectionRefusedError):
-            server.connect()
+        wait_until(lambda: is_refused(server))
         slow.go.set()
         assert accepted.result()["translations"][0]["text"] == "HOLD"
         texts = [one.result()["translations"][0]["text"] for one in waiting]
         assert texts == [f"WAIT {number}" for number in range(5)]
     assert server.server.exit_code == 0
+
+
+def is_refused(server: Live) -> bool:
+    try:
+        server.connect().close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_if_the_model_thread_dies_everybody_is_told_and_the_server_ends_with_70() -> None:
@@ -179,10 +177,9 @@ def test_if_the_model_thread_dies_everybody_is_told_and_the_server_ends_with_70(
         assert (answer.status, answer.json["error"]["code"]) == (503, "not_ready")
         assert server.get("/ready").status == 503
         assert server.post("/v1/translate", {**ASKED, "texts": ["again"]}).status == 503
-        until = time.monotonic() + 5
-        while not server.server.should_exit:
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        began = time.monotonic()
+        wait_until(lambda: server.server.should_exit)
+        assert time.monotonic() - began < 5
         assert server.server.exit_code == EXIT_INTERNAL
 
 

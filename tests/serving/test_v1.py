@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from polyglass.errors import PolyglassError
-from serving_live import PATIENCE_SECONDS, Live, StandIn, live, tiny_model
+from serving_live import PATIENCE_SECONDS, Live, StandIn, live, tiny_model, wait_until
 
 TEXT = "The small dog runs over the green meadow."
 
@@ -334,10 +334,3 @@ def test_clients_that_leave_at_any_moment_leave_nothing_behind() -> None:
         wait_until(lambda: server.site.desk.batcher.ledger.load == 0)
         assert not server.site.desk.batcher.ledger._open
         assert server.translate("still here")["translations"][0]["text"] == "STILL HERE"
-
-
-def wait_until(condition: Any) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.005)

@@ -98,7 +98,7 @@ def test_a_long_line_is_measured_a_bounded_number_of_times_and_flagged() -> None
 
     text = "a few words and an ä, " * 20_000
     parts = take_apart(text, longest=200, rules=Rules(measure=measure))
-    assert all(parts.forced)
+    assert parts.forced.count(False) < 30  # pieces between the slices that sentences are looked for in
     assert all(len(sentence.encode()) <= 200 for sentence in parts.sentences)
     assert measured < 40 * len(text)
     assert parts.put_together([Output(sentence) for sentence in parts.sentences]) == text

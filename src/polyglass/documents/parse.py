@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 
 from polyglass.documents.document import Document
+from polyglass.documents.package import read_package
 from polyglass.documents.pages import read_html, read_markdown, read_text
 from polyglass.documents.po import read_po
 from polyglass.documents.subtitles import read_subtitles
@@ -17,6 +18,7 @@ MOST_BYTES = 200 * 2**20  # a file is held in memory as a whole
 
 _READERS: dict[str, Reader] = {
     **dict.fromkeys((".xlf", ".xliff", ".sdlxliff", ".mxliff", ".mqxliff", ".txlf"), read_xliff),
+    **dict.fromkeys((".sdlppx", ".sdlrpx"), read_package),
     ".tmx": read_tmx,
     **dict.fromkeys((".po", ".pot"), read_po),
     **dict.fromkeys((".srt", ".vtt"), read_subtitles),
@@ -44,6 +46,6 @@ def parse_document(content: bytes, name: str) -> Document:
     if len(content) > MOST_BYTES:
         raise DataError(f"{name} may have at most {MOST_BYTES:,} bytes, but it has {len(content):,}. Split it.")
     for magic, what in _BINARY.items():
-        if content.startswith(magic):
+        if content.startswith(magic) and _READERS[ending] is not read_package:
             raise DataError(f"{name} is {what}, not {ending}. Unpack it, or save it in its own format.")
     return _READERS[ending](content, name)

@@ -40,7 +40,7 @@ _PATTERN = r"""
 """
 _CODES = re.compile(_PATTERN, re.VERBOSE)
 _ICU_CODES = re.compile(_PATTERN + r"| (?P<number_sign> \# )", re.VERBOSE)
-_SIMPLE = re.compile(r"[\w.$!:,'\"()\[\]*+/<>=#%|?-]{1,100}")
+_SIMPLE = re.compile(r"[\w.$!:,'\"()\[\]*+/<>=#%|?-]{0,100}")
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,11 @@ def sentence_spans(text: str, language: str, whole: Sequence[Span]) -> list[Span
     start = 0
     while start < len(hidden):
         end = len(hidden) if len(hidden) - start <= _SLICE else _space_before(hidden, start, start + _SLICE)
-        cuts += [start + cut for cut in _cuts(hidden[start:end], language)]
-        start = end
+        found = [start + cut for cut in _cuts(hidden[start:end], language)]
+        if end < len(hidden) and len(found) > 1:  # the last sentence goes on behind the slice
+            found.pop()
+        cuts += [*found] if found else [end]
+        start = cuts[-1]
     inside = _Inside(whole)
     kept = [cut for cut in dict.fromkeys(cuts) if 0 < cut < len(text) and not inside(cut)]
     return list(zip([0, *kept], [*kept, len(text)], strict=True)) if text else []
@@ -51,7 +54,7 @@ def forced_spans(text: str, longest: int, measure: Callable[[str], int], whole: 
     while start < len(text):
         end = _good_cut(text, start, start + step, inside)
         while (size := measure(text[start:end])) > longest:
-            step = max(1, (end - start) * longest * 19 // (size * 20))
+            step = max(1, (end - start) * longest // size)
             shorter = _good_cut(text, start, start + step, inside)
             if shorter >= end:
                 break

@@ -43,11 +43,8 @@ class App {
     return this.contexts[0] ?? null;
   }
 
-  async start() {
-    const token = new URLSearchParams(location.hash.slice(1)).get("token");
-    if (token) remember(writeAddress(this.state), "replaceState"); // the key need not stay on the screen
-    await this.source.open(token);
-    this.models = (await this.source.models()).models;
+  async start(models) {
+    this.models = (await models).models;
     this.applyTheme();
     listen(this);
     addEventListener("hashchange", () => this.follow());
@@ -170,15 +167,29 @@ class App {
   }
 }
 
+/** Trade the key in the address for a session, and see which models there are. The key does not stay in the address. */
+async function opened(source) {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token) remember(writeAddress(readAddress(location.hash)), "replaceState");
+  await source.open(token);
+  return source.models();
+}
+
+async function fetched(names) {
+  const files = await Promise.all(names.split(" ").map(async (name) => (await fetch(name)).json()));
+  return Object.assign({}, ...files);
+}
+
 async function start() {
   const embedded = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
   const replies = embedded("replies");
-  const texts = embedded("strings") ?? Object.assign({}, ...(await Promise.all(document.body.dataset.strings.split(" ").map(async (name) => (await fetch(name)).json()))));
-  const words = new Words(texts, document.documentElement.lang);
-  const source = replies ? new FileSource(replies, words.t("error.exported")) : new ServerSource();
-  const app = new App(source, words);
+  const texts = embedded("strings");
+  const source = replies ? new FileSource(replies, texts["error.exported"]) : new ServerSource();
+  const models = opened(source); // while the words are on their way
+  models.catch(() => {}); // said below, when there are words for it
+  const words = new Words(texts ?? (await fetched(document.body.dataset.strings)), document.documentElement.lang);
   try {
-    await app.start();
+    await new App(source, words).start(models);
   } catch (error) {
     document.getElementById("view").replaceChildren(errorCard(words, error, () => location.reload()));
     document.body.dataset.ready = "true";

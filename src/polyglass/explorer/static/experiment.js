@@ -25,7 +25,7 @@ function side(c, key, { text, log_prob: logProb }) {
 function difference(c, { difference: found, under_edit: now, target: before }) {
   if (Math.abs(found.log_prob) < 0.005) return c.t("edit.unchanged");
   const { piece, from, to } = found.largest;
-  const factor = Math.abs(found.log_prob) > 16 ? c.t("edit.factor.power", { power: Math.round(Math.abs(found.log_prob) / Math.LN10) }) : c.short(Math.exp(Math.abs(found.log_prob)));
+  const factor = Math.abs(found.log_prob) > 16 ? c.t("edit.factor.power", { power: Math.round(Math.abs(found.log_prob) / Math.LN10) }) : c.words.short(Math.exp(Math.abs(found.log_prob)), { whole: true });
   return c.t(found.log_prob > 0 ? "edit.likelier" : "edit.unlikelier", {
     factor, before: c.fixed(before.log_prob, 2), now: c.fixed(now.log_prob, 2), piece: piece.replace("▁", ""), from: c.percent(from), to: c.percent(to),
   });

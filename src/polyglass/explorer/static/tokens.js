@@ -15,9 +15,10 @@ export function tokens({ key, tokens: all, picked = null, onPick, tone, colour =
       tone && h("span", { class: "chip-tone", "aria-hidden": "true", css: { "--share": String(tone(token, index)) } }),
     ];
     const name = `chip${chosen ? " chosen" : ""}${token.special ? " special" : ""}${dim?.(token, index) ? " pale" : ""}`;
-    if (!onPick) return h("li", {}, h("span", { class: name }, ...inside));
+    const inner = index > 0 && token.word >= 0 && token.word === all[index - 1].word ? "inner" : null;
+    if (!onPick) return h("li", { class: inner }, h("span", { class: name }, ...inside));
     const focusable = chosen || (picked === null && index === 0);
-    return h("li", {}, h("button", {
+    return h("li", { class: inner }, h("button", {
       class: name, type: "button", "aria-pressed": String(chosen), tabindex: focusable ? "0" : "-1", onclick: () => onPick(index),
     }, ...inside));
   });

@@ -45,9 +45,10 @@ export class Words {
     return text.replace("-", "−");
   }
 
-  /** A number short enough for a cell: three digits that count. */
-  short(value) {
+  /** A number short enough for a cell: three digits that count. whole: large ones are written out, not as a power. */
+  short(value, { whole = false } = {}) {
     const size = Math.abs(value);
+    if (whole && size >= 1000) return this.integer(Number(value.toPrecision(2)));
     if (!Number.isFinite(value) || value === 0) return this.fixed(value, 0);
     if (size >= 1e5 || size < 5e-4) return value.toExponential(1).replace("-", "−").replace("e+", "e");
     return this.fixed(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);

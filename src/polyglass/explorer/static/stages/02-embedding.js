@@ -7,7 +7,7 @@ import { h } from "../dom.js";
 import { figure } from "../figure.js";
 import { argmax, extent, norm } from "../numbers.js";
 import { sideOf, sideTokens } from "../sides.js";
-import { strip, strips } from "../strip.js";
+import { strips } from "../strip.js";
 import { tokens } from "../tokens.js";
 
 const FREQUENT = 160; // pieces on the map beside those of the sentence
@@ -68,13 +68,16 @@ function lookup(c, token) {
   const row = Array.from(scaled, (x) => x / root);
   const [low, high] = extent(row);
   const rows = sideOf(c) === "source" ? c.sizes.V_source : c.sizes.V_target;
-  const one = (key, label, values, height) => strip({ key, label, values, words: c.words, height, describe: (_, index, value) => `${label}, ${c.t("word.dimension")} ${index}: ${c.fixed(value, 4)}` });
+  const vectors = [{ label: c.own("row", { id: token.id }), values: row }, { label: c.own("scaled"), values: scaled }];
+  const both = strips({
+    key: `${c.part}-lookup`, vectors, height: 34, words: c.words, label: c.own("lookup"), describe: (which, index, value) => `${vectors[which].label}, ${c.t("word.dimension")} ${index}: ${c.fixed(value, 4)}`,
+  });
   const sheet = h("div", { class: "lookup-table", css: { "--kind": `var(--${token.side})` } },
     h("div", { class: "lookup-sheet", "aria-hidden": "true" }, h("span", { class: "lookup-row", css: { "--share": String(token.id / Math.max(1, rows - 1)) } })),
-    h("div", { class: "lookup-strips" }, one(`${c.part}-row`, c.own("row", { id: token.id }), row, 30), one(`${c.part}-scaled`, c.own("scaled"), scaled, 30)),
+    h("div", { class: "lookup-strips" }, both),
     h("p", { class: "lookup-words" }, c.own("lookup.table"), h("br"), `${c.words.integer(rows)} × ${c.sizes.d_model}`));
   return figure(c, {
-    id: "lookup", title: c.own("lookup"), graphic: sheet, svg: () => sheet.querySelector("pg-matrix").toSVG(),
+    id: "lookup", title: c.own("lookup"), graphic: sheet, svg: () => both.toSVG(),
     summary: c.own("lookup.summary", { piece: token.label, id: c.words.integer(token.id), low: c.fixed(low, 2), high: c.fixed(high, 2), norm: c.fixed(norm(scaled), 2) }),
     table: () => ({ columns: [c.t("word.dimension"), c.own("row", { id: token.id }), c.own("scaled")], rows: row.map((value, index) => [index, value, scaled[index]]) }),
   });

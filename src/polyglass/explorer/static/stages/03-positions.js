@@ -69,7 +69,7 @@ function heat(c, table) {
       describe: (place, index, value) => `${c.t("word.position")} ${place}, ${c.t("word.dimension")} ${index}: ${c.fixed(value, 4)}`,
       onPin: (place) => c.set({ i: Math.min(place, all.length - 1) }),
     }),
-    summary: c.own(learned ? "heat.learned" : "heat.summary", { rows }), note: rows > all.length ? c.own("heat.more", { S: all.length }) : null,
+    summary: c.own(learned ? "heat.learned" : "heat.summary", { rows }), note: [rows > all.length && c.own("heat.more", { S: all.length }), c.state.edits.some(({ kind }) => kind === "positions_off") && c.own("heat.off")].filter(Boolean).join(" ") || null,
     table: () => ({ columns: [c.t("word.position"), ...Array.from({ length: c.sizes.d_model }, (_, index) => String(index))], rows: table.rows().map((row, place) => [place, ...row]) }),
   });
 }

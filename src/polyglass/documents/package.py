@@ -1,0 +1,132 @@
+"""A package of Trados (.sdlppx, a zip archive) in, the segments of its files out, and the package again.
+
+Only files for the language asked for are translated. The other members keep their bytes, and all keep their names,
+order and times; the archive is packed anew only if something in it changed. Nothing is ever unpacked to the disk.
+"""
+
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import PurePath
+
+from polyglass.data.formats.languages import same_language
+from polyglass.documents.document import Document, Segment, Translated, Unit
+from polyglass.documents.original import Edit, Original
+from polyglass.documents.xliff import read_xliff
+from polyglass.errors import DataError
+
+MOST_BYTES = 200 * 2**20  # of all members, unpacked
+MOST_MEMBERS = 10_000
+_ENDING = ".sdlxliff"
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A file in the package. document: what it holds, if it is to be translated; offset: of its text in all texts."""
+
+    info: zipfile.ZipInfo
+    content: bytes
+    document: Document | None = None
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class _Package(Original):
+    """The texts of all documents one after the other, and the archive that they came from."""
+
+    members: tuple[_Member, ...] = ()
+    content: bytes = b""
+
+    def edited(self, edits: Iterable[Edit], *, references: bool = False) -> bytes:
+        """Return the package with these edits of its documents."""
+        waiting = sorted(edits, key=lambda edit: (edit.start, edit.end))
+        if not waiting:
+            return self.content
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for member in self.members:
+                content = member.content
+                if member.document is not None:
+                    original = member.document.original
+                    end = member.offset + len(original.text)
+                    own = [_shifted(edit, -member.offset) for edit in waiting if member.offset <= edit.start <= end]
+                    content = original.edited(own, references=references) if own else content
+                archive.writestr(member.info, content)
+        return packed.getvalue()
+
+
+def read_package(content: bytes, name: str) -> Document:
+    """Read a package. Raises DataError if it is damaged, too large, or has members with odd names."""
+    try:
+        members = list(_members(content, name))
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise DataError(f"{name} is no zip archive that can be read ({error}). Copy it again.") from error
+    documents = [member.document for member in members if member.document is not None]
+    if not documents:
+        raise DataError(f"{name} holds no {_ENDING} files, so there is nothing to translate.")
+    text = "\n".join(document.original.text for document in documents)
+    package = _Package(name, text, members=tuple(members), content=content)
+    source = next((document.languages[0] for document in documents if document.languages[0]), None)
+    first = documents[0]
+    return Document(package, "Trados package", (source, None), partial(_units, package), "xml", first.tags)
+
+
+def _members(content: bytes, name: str) -> Iterator[_Member]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        infos = archive.infolist()
+        names = [info.filename for info in infos]
+        odd = next((one for one in names if _is_odd(one)), None)
+        if odd is not None or len({one.casefold() for one in names}) < len(names):
+            raise DataError(f"{name} has a member with an odd name ({odd or 'one name twice'}), so it is not read.")
+        size = sum(info.file_size for info in infos)
+        if size > MOST_BYTES or len(infos) > MOST_MEMBERS:
+            raise DataError(
+                f"{name} may have at most {MOST_BYTES:,} bytes and {MOST_MEMBERS:,} members when unpacked, but it has "
+                f"{size:,} and {len(infos):,}. Split it."
+            )
+        offset = 0
+        for info in infos:
+            with archive.open(info) as stream:
+                member = stream.read(info.file_size + 1)  # not more than it says
+            if not info.filename.lower().endswith(_ENDING):
+                yield _Member(info, member)
+                continue
+            document = read_xliff(member, f"{name}/{info.filename}")
+            yield _Member(info, member, document, offset)
+            offset += len(document.original.text) + 1
+
+
+def _is_odd(name: str) -> bool:
+    """True for names that lead out of a folder, or mean a device or another name on some system."""
+    parts = PurePath(name.replace("\\", "/")).parts
+    return not name or name.startswith(("/", "\\")) or ".." in parts or ":" in name or any(map(_is_control, name))
+
+
+def _is_control(sign: str) -> bool:
+    return ord(sign) < 32
+
+
+def _units(package: _Package, source_lang: str, target_lang: str) -> list[Unit]:
+    units: list[Unit] = []
+    for member in package.members:
+        if member.document is None or member.document.languages[1] is None:
+            continue
+        mine = same_language(member.document.languages[1], target_lang)
+        for unit in member.document.find_units(source_lang, target_lang):
+            segments = unit.segments if mine else tuple(map(_for_others, unit.segments))
+            units.append(replace(unit, segments=segments, write=partial(_write, unit, member.offset)))
+    return units
+
+
+def _for_others(segment: Segment) -> Segment:
+    return segment if segment.state == "closed" else Segment(segment.source, "closed", "for another language")
+
+
+def _write(unit: Unit, offset: int, texts: Translated, language: str) -> Sequence[Edit]:
+    return [_shifted(edit, offset) for edit in unit.write(texts, language)]
+
+
+def _shifted(edit: Edit, by: int) -> Edit:
+    return Edit(edit.start + by, edit.end + by, edit.text)
