@@ -1,7 +1,7 @@
 """How long a person waits for the page of `polyglass explore`, in a real Chromium on this machine.
 
 With a model folder: that model. Without: a model with the shape of --preset, random weights, and subwords of the demo
-corpus; it is shown a given translation as long as its source, since random weights never end a sentence.
+corpus. Random weights never end a sentence, so its outputs are cut when they are as long as their source.
 
   first paint   from asking for the page until something of it is on the screen
   first numbers from asking for the page until stage 1 is drawn with its numbers
@@ -58,16 +58,15 @@ PATIENCE = 120_000  # milliseconds
 
 @dataclass(frozen=True)
 class Sentence:
-    """A text, and the translation to show with it, if it is given. pieces: of the text, eos included."""
+    """A text. pieces: how many it has, eos included."""
 
     text: str
-    target: str | None
     pieces: int
 
     @property
     def address(self) -> str:
         """The part of the page's address that asks for it."""
-        return urlencode({"text": self.text} | ({"target": self.target} if self.target else {}))
+        return urlencode({"text": self.text})
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,8 @@ class Waits:
 
 def random_folder(folder: Path, preset: str) -> None:
     """Write a model with random weights."""
-    config = resolve(preset=preset).config
+    as_long = {"decode.max_length_factor": 1.0, "decode.max_length_extra": 0}
+    config = resolve(preset=preset, overrides=as_long).config
     subwords = Subwords.train(lambda: _demo_texts(2000), DataConfig(), size=VOCABULARY)
     torch.manual_seed(1)
     model = build_model(config.model, (subwords.source_size, subwords.target_size), subwords.ids).eval()
@@ -88,23 +88,22 @@ def random_folder(folder: Path, preset: str) -> None:
 
 
 def _demo_texts(count: int) -> Iterator[tuple[str, str]]:
-    for pair in islice(generate_pairs(count, seed=1), count):
-        yield pair.source, pair.target
+    return ((pair.source, pair.target) for pair in generate_pairs(count, seed=1))
 
 
-def sentences_of(subject: Subject, pieces: int, count: int, *, given: bool) -> list[Sentence]:
-    """Return different texts of so many pieces, give or take a tenth. given: each with a translation."""
+def sentences_of(subject: Subject, pieces: int, count: int) -> list[Sentence]:
+    """Return different texts of so many pieces, give or take a tenth."""
     encode = subject.bundle.subwords.encode_source
     found: list[Sentence] = []
-    texts: list[tuple[str, str]] = []
-    for pair in _demo_texts(30_000):
-        source, target = (" ".join(side) for side in zip(*texts, pair, strict=True))
-        length = len(encode([source])[0]) + 1
-        if length > 1.1 * pieces:  # too much: this pair is left out
+    texts: list[str] = []
+    for source, _ in _demo_texts(30_000):
+        text = " ".join([*texts, source])
+        length = len(encode([text])[0]) + 1
+        if length > 1.1 * pieces:  # too much: this sentence is left out
             continue
-        texts.append(pair)
+        texts.append(source)
         if length >= 0.9 * pieces:
-            found.append(Sentence(source, target if given else None, length))
+            found.append(Sentence(text, length))
             texts = []
         if len(found) == count:
             return found
@@ -173,12 +172,12 @@ def waits(page: Any, stages: Sequence[str], sentences: Sequence[Sentence], name:
     return Waits(name, by_stage)
 
 
-def measure(explorer: Explorer, *, given: bool, rounds: int, stages: Sequence[str]) -> dict[str, Any]:
+def measure(explorer: Explorer, *, rounds: int, stages: Sequence[str]) -> dict[str, Any]:
     """Return every figure."""
     subject = explorer.subjects["a"]
     needed = rounds * len(stages) + rounds + 1
-    short = sentences_of(subject, SHORT, needed, given=given)
-    long = sentences_of(subject, min(LONG, subject.longest_source - 20), len(stages), given=given)
+    short = sentences_of(subject, SHORT, needed)
+    long = sentences_of(subject, min(LONG, subject.longest_source - 20), len(stages))
     with served(explorer) as server, browser() as running:
         looks = [first_look(running, server, sentence) for sentence in short[:rounds]]
         context = running.new_context(viewport={"width": 1280, "height": 900})
@@ -192,7 +191,7 @@ def measure(explorer: Explorer, *, given: bool, rounds: int, stages: Sequence[st
         context.close()
     sentence = short[0]
     began = time.perf_counter()
-    saved = export_page(explorer, RunRequest(model="a", text=sentence.text, target=sentence.target))
+    saved = export_page(explorer, RunRequest(model="a", text=sentence.text))
     return {
         "first_paint_ms": statistics.median(paint for paint, _ in looks),
         "first_numbers_ms": statistics.median(numbers for _, numbers in looks),
@@ -247,7 +246,7 @@ def main() -> None:
         subject = load_subject(folder, name="a")
         stages = stages_of(subject)[:2] if arguments.quick else stages_of(subject)
         rounds = 1 if arguments.quick else arguments.rounds
-        figures = measure(Explorer([subject]), given=arguments.model is None, rounds=rounds, stages=stages)
+        figures = measure(Explorer([subject]), rounds=rounds, stages=stages)
     show(figures)
     model = str(arguments.model) if arguments.model else f"random weights, shape of --preset {arguments.preset}"
     notes = recipe() | {"model": model, "threads": torch.get_num_threads(), "rounds": rounds}

@@ -169,6 +169,20 @@ def test_weights_set_by_hand_decide_what_the_decoder_reads_while_it_feeds_on_its
     torch.testing.assert_close(recorder.tensors["decoder.attention.context"], first)
 
 
+def test_what_is_recorded_beside_an_edit_is_of_the_run_in_which_it_holds() -> None:
+    model = tiny_recurrent(attention="additive")
+    recorder = Recorder()
+    logits_of(model, Edit({"decoder.attention.weights": torch.ones_like}, recorder))
+    found = {path.removeprefix("decoder."): tensor for path, tensor in recorder.tensors.items()}
+    assert model.decoder.attention is not None
+    assert model.decoder.attention.w_q is not None
+    with torch.no_grad():
+        query = model.decoder.attention.w_q(found["layers.1.hidden"][:, :-1])
+    torch.testing.assert_close(found["attention.query"][:, 1:], query, atol=STEPPED, rtol=STEPPED)
+    shown = found["layers.1.output_gate"] * found["layers.1.cell"].tanh()
+    torch.testing.assert_close(found["layers.1.hidden"], shown, atol=STEPPED, rtol=STEPPED)
+
+
 def test_an_edit_leaves_the_model_and_the_next_pass_as_they_were() -> None:
     model = tiny_recurrent(attention="dot", input_feeding=True)
     before = logits_of(model)

@@ -6,6 +6,7 @@ order and times; the archive is packed anew only if something in it changed. Not
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -61,7 +62,7 @@ def read_package(content: bytes, name: str) -> Document:
     """Read a package. Raises DataError if it is damaged, too large, or has members with odd names."""
     try:
         members = list(_members(content, name))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
         raise DataError(f"{name} is no zip archive that can be read ({error}). Copy it again.") from error
     documents = [member.document for member in members if member.document is not None]
     if not documents:

@@ -54,7 +54,7 @@ def read_texts(files: Sequence[Path], test: Sequence[Path], *, most: int = MOST_
     tests = [_one_line(pair.source, pair.target) for pair in open_corpus(test)] if test else []
     tests = [pair for pair in tests if all(side.strip() for side in pair)]
     if not files and test:
-        return TextCorpus(f"test {test[0].name}", (), tuple(tests))
+        return TextCorpus(f"{len(tests):,} of {test[0].name}", (), tuple(tests))
     if not files:
         count = min(DEMO_PAIRS, most)
         drawn = generate_pairs(count + HELD_OUT, seed=DEMO_SEED, max_depth=1, max_words=9)

@@ -53,16 +53,15 @@ class TextReport:
 
     def _text_section(self) -> Section:
         charts: list[Figure] = [self._scores(CHRF), self._scores(BLEU)]
-        own = "; your own model has seen what it was trained on" if self._shown[0].part == "model" else ""
-        return Section(
-            "Real sentences, joined",
-            (
-                f"Sentences of a corpus ({self._text}), joined by one, two, three and four. Models that were trained "
-                f"here have seen all four lengths, as many words of each{own}. Where memory is short, the score falls "
-                "as the sentence grows.",
-            ),
-            tuple(charts),
-        )
+        words = f"Sentences ({self._text}), joined by one, two, three and four. "
+        if self._results.of("text"):
+            words += "Models that were trained here have seen all four lengths, as many words of each. "
+        if self._results.of("model"):
+            words += (
+                "Your own model has seen what it was trained on: where that was short, long sentences are new to it. "
+            )
+        words += "Where memory is short, the score falls as the sentence grows."
+        return Section("Real sentences, joined", (words,), tuple(charts))
 
     def _scores(self, name: str) -> LineChart:
         series, words = [], []
@@ -113,7 +112,7 @@ class TextReport:
                 ratios.append(f"{line.name} {spell(known[0] / known[FAR], 'number')}")
         return LineChart(
             what.capitalize(),
-            f"How many times the influence of a word at distance {FAR} goes into that of one at distance 0: "
+            f"How many times more influence a word at distance 0 has than one at distance {FAR}: "
             f"{', '.join(ratios) or 'not measured yet'}.",
             Axis("distance in tokens"),
             Axis("share of the influence that one word has", "share", "log"),
@@ -133,15 +132,17 @@ class TextReport:
         )
 
     def _attention(self) -> LineChart | None:
-        series = []
+        found: list[tuple[str, str, tuple[Point, ...]]] = []
         for one in self._shown:
             known = {measure.what for trial in self._results.of(one.part, one.case) for measure in trial.measures}
             for name in sorted(name for name in known if name.startswith(ATTENTION) and "," not in name):
                 curve = self._results.values(one.part, one.case, name)
                 points = [Point(x, mean_interval(ys)[0]) for x, ys in curve.items() if x <= FARTHEST_SHOWN]
-                series.append(Series(f"{one.label}, {name.removeprefix(ATTENTION)}", tuple(points)))
-        if not series:
+                found.append((one.label, name.removeprefix(ATTENTION), tuple(points)))
+        if not found:
             return None
+        is_one = len({label for label, _, _ in found}) == 1
+        series = [Series(where if is_one else f"{label}, {where}", points) for label, where, points in found]
         far = {line.name: 1 - sum(point.y for point in line.points if point.x <= 8) for line in series}
         name, share = max(far.items(), key=lambda item: item[1])
         return LineChart(

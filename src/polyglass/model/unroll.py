@@ -82,6 +82,8 @@ class _StepTap:
 def unroll(run: Callable[[Steps], Result], tap: Tap) -> Result:
     """Run a recurrence and offer to `tap` what its steps computed, each name once, with all steps along the time axis.
 
+    Where the tap has changed something, names that it had seen by then are offered again, so that it knows their last
+    numbers.
     run: computes everything from the first step to the last; called again for each name whose numbers the tap changes.
     """
     if tap is no_tap:
@@ -89,6 +91,8 @@ def unroll(run: Callable[[Steps], Result], tap: Tap) -> Result:
     held: dict[str, tuple[Tensor, Tensor]] = {}
     trail = _Trail(tap, held)
     result = run(trail)
+    outdated: list[str] = []
+    seen: list[str] = []
     for path in trail.found:
         whole = trail.whole(path)
         offered = tap(path, whole)
@@ -96,4 +100,9 @@ def unroll(run: Callable[[Steps], Result], tap: Tap) -> Result:
             held[path] = (offered != whole, offered)
             trail = _Trail(tap, held)
             result = run(trail)
+            outdated = [*seen]
+        seen.append(path)
+    for path in outdated:  # what was seen before the last change has followed from it since, in later steps
+        if path not in held:
+            tap(path, trail.whole(path))
     return result

@@ -175,9 +175,24 @@ async function opened(source) {
   return source.models();
 }
 
+/** The texts: English, and over them those of the language that the address asks for ("lang=de"), where it has them. */
 async function fetched(names) {
-  const files = await Promise.all(names.split(" ").map(async (name) => (await fetch(name)).json()));
+  const lang = new URLSearchParams(location.hash.slice(1)).get("lang") ?? "";
+  const wanted = names.split(" ");
+  if (/^[a-z]{2,3}(-\w+)?$/i.test(lang)) wanted.push(...wanted.map((name) => name.replace(".en.", `.${lang}.`)));
+  const files = await Promise.all(wanted.map(async (name) => {
+    const reply = await fetch(name);
+    return reply.ok ? reply.json() : {};
+  }));
   return Object.assign({}, ...files);
+}
+
+/** The few words that stand in the page itself. */
+function label(words) {
+  document.documentElement.lang = words.lang;
+  for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", words.t(element.dataset.label));
+  for (const element of document.querySelectorAll("[data-words]")) element.textContent = words.t(element.dataset.words);
+  document.querySelector(".skip").addEventListener("click", () => document.getElementById("view").focus());
 }
 
 async function start() {
@@ -187,7 +202,8 @@ async function start() {
   const source = replies ? new FileSource(replies, texts["error.exported"]) : new ServerSource();
   const models = opened(source); // while the words are on their way
   models.catch(() => {}); // said below, when there are words for it
-  const words = new Words(texts ?? (await fetched(document.body.dataset.strings)), document.documentElement.lang);
+  const words = new Words(texts ?? (await fetched(document.body.dataset.strings)));
+  label(words);
   try {
     await new App(source, words).start(models);
   } catch (error) {

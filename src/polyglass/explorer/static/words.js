@@ -8,10 +8,10 @@ const MARKUP = new RegExp(`\\*\\*(.+?)\\*\\*|\`(.+?)\`|\\$(.+?)\\$|\\[(${KINDS})
 
 /** The texts of one language, and numbers as that language writes them. */
 export class Words {
-  constructor(texts, lang) {
+  constructor(texts) {
     this.texts = texts;
-    this.lang = lang;
-    this.plurals = new Intl.PluralRules(lang);
+    this.lang = texts.lang;
+    this.plurals = new Intl.PluralRules(this.lang);
     this.formats = new Map();
   }
 
