@@ -9,7 +9,7 @@ from typing import Any
 from polyglass.serving.batcher import Batcher
 from polyglass.serving.cache import Cache
 from polyglass.serving.ledger import QueueLimits
-from polyglass.serving.orders import Order, Reply, Sentence, wait
+from polyglass.serving.orders import Order, Reply, Sentence
 
 BOUNDLESS = QueueLimits(batch=400, queue=10**9, wait_seconds=1e9, gather_seconds=0.0)
 
@@ -49,6 +49,14 @@ def batcher_of(translate: Any, *, limits: QueueLimits = BOUNDLESS, cache_bytes: 
 def order_of(*sentences: Sentence, deadline: float = 1e18) -> tuple[Order[str], threading.Event]:
     done = threading.Event()
     return Order(sentences, deadline=deadline, wake=done.set), done
+
+
+def wait(order: Order[str], done: threading.Event) -> list[Reply[str]]:
+    """Block until every reply is there. done: what `wake` of the order sets."""
+    while not order.done:
+        done.wait()
+        done.clear()
+    return [reply for reply in order.replies if reply is not None]
 
 
 def ask(batcher: Batcher[str], *sentences: Sentence) -> list[Reply[str]]:

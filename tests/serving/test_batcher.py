@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from polyglass.serving.batcher import Batcher, ModelThreadDied
 from polyglass.serving.ledger import DeadlinePassedError, QueueFullError
-from polyglass.serving.orders import Order, Reply, Sentence, wait
-from serving_echo import BOUNDLESS, answer_to, ask, batcher_of, echo, order_of, slow_echo
+from polyglass.serving.orders import Order, Reply, Sentence
+from serving_echo import BOUNDLESS, answer_to, ask, batcher_of, echo, order_of, slow_echo, wait
 
 ANSWERS = 20_000
 PATIENCE_SECONDS = 20.0

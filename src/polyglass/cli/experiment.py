@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from polyglass.experiments.experiment import Entry
     from polyglass.experiments.outcome import Outcome
 
+DESCRIPTION = """\
+Measure one of the claims that textbooks repeat, and write a page with charts,
+tables and a verdict. Without a name: the list of experiments, with what each
+one checks. The same command goes on with an experiment that was stopped."""
 EXAMPLES = """examples:
   polyglass experiment
   polyglass experiment window
@@ -31,9 +35,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "experiment",
         help="measure a claim about translation models",
-        description="Measure one of the claims that textbooks repeat, and write a page with charts, tables and a "
-        "verdict. Without a name: the list of experiments, with what each one checks. The same command goes on with "
-        "an experiment that was stopped.",
+        description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -28,7 +28,7 @@ VERBS = {
     },
     "Use it": {
         "translate": "translate lines of text",
-        "serve": "translate for others: HTTP, also for LibreTranslate and DeepL clients",
+        "serve": "translate over HTTP, also for LibreTranslate and DeepL clients",
         "score": "say how likely given translations are",
         "export": "write the model for another program, with a proof",
     },

@@ -60,10 +60,7 @@ class _Package(Original):
 
 def read_package(content: bytes, name: str) -> Document:
     """Read a package. Raises DataError if it is damaged, too large, or has members with odd names."""
-    try:
-        members = list(_members(content, name))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
-        raise DataError(f"{name} is no zip archive that can be read ({error}). Copy it again.") from error
+    members = list(_members(_unpacked(content, name), name))
     documents = [member.document for member in members if member.document is not None]
     if not documents:
         raise DataError(f"{name} holds no {_ENDING} files, so there is nothing to translate.")
@@ -74,29 +71,46 @@ def read_package(content: bytes, name: str) -> Document:
     return Document(package, "Trados package", (source, None), partial(_units, package), "xml", first.tags)
 
 
-def _members(content: bytes, name: str) -> Iterator[_Member]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        infos = archive.infolist()
-        names = [info.filename for info in infos]
-        odd = next((one for one in names if _is_odd(one)), None)
-        if odd is not None or len({one.casefold() for one in names}) < len(names):
-            raise DataError(f"{name} has a member with an odd name ({odd or 'one name twice'}), so it is not read.")
-        size = sum(info.file_size for info in infos)
-        if size > MOST_BYTES or len(infos) > MOST_MEMBERS:
-            raise DataError(
-                f"{name} may have at most {MOST_BYTES:,} bytes and {MOST_MEMBERS:,} members when unpacked, but it has "
-                f"{size:,} and {len(infos):,}. Split it."
-            )
-        offset = 0
-        for info in infos:
-            with archive.open(info) as stream:
-                member = stream.read(info.file_size + 1)  # not more than it says
-            if not info.filename.lower().endswith(_ENDING):
-                yield _Member(info, member)
-                continue
-            document = read_xliff(member, f"{name}/{info.filename}")
-            yield _Member(info, member, document, offset)
-            offset += len(document.original.text) + 1
+def _unpacked(content: bytes, name: str) -> list[tuple[zipfile.ZipInfo, bytes]]:
+    """Return the members of an archive, all in memory."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            infos = archive.infolist()
+            _check_members(infos, name)
+            members = []
+            for info in infos:
+                with archive.open(info) as stream:
+                    members.append((info, stream.read(info.file_size + 1)))  # not more than it says
+            return members
+    except DataError:
+        raise
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{name} is no zip archive that can be read ({error}). Copy it again.") from error
+
+
+def _check_members(infos: Sequence[zipfile.ZipInfo], name: str) -> None:
+    """Raise DataError for names that lead elsewhere, and for more than memory should hold."""
+    names = [info.filename for info in infos]
+    odd = next((one for one in names if _is_odd(one)), None)
+    if odd is not None or len({one.casefold() for one in names}) < len(names):
+        raise DataError(f"{name} has a member with an odd name ({odd or 'one name twice'}), so it is not read.")
+    size = sum(info.file_size for info in infos)
+    if size > MOST_BYTES or len(infos) > MOST_MEMBERS:
+        raise DataError(
+            f"{name} may have at most {MOST_BYTES:,} bytes and {MOST_MEMBERS:,} members when unpacked, but it has "
+            f"{size:,} and {len(infos):,}. Split it."
+        )
+
+
+def _members(unpacked: Iterable[tuple[zipfile.ZipInfo, bytes]], name: str) -> Iterator[_Member]:
+    offset = 0
+    for info, content in unpacked:
+        if not info.filename.lower().endswith(_ENDING):
+            yield _Member(info, content)
+            continue
+        document = read_xliff(content, f"{name}/{info.filename}")
+        yield _Member(info, content, document, offset)
+        offset += len(document.original.text) + 1
 
 
 def _is_odd(name: str) -> bool:

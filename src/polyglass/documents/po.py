@@ -13,6 +13,7 @@ from polyglass.data.formats.po_entries import Entry, escape, header_value, read_
 from polyglass.documents.document import Document, Segment, Translated, Unit
 from polyglass.documents.original import Edit, Original, read_original
 from polyglass.documents.plurals import MOST_FORMS, Rule, read_plurals
+from polyglass.errors import DataError
 
 WIDTH = 80  # columns of a line that gettext's own tools write
 _CHARSET = re.compile(rb'"Content-Type:[^"]{0,100}charset=([A-Za-z0-9._-]{1,40})', re.IGNORECASE)
@@ -27,7 +28,7 @@ def read_po(content: bytes, name: str) -> Document:
     header = next((entry.forms[0].text for entry in entries if entry.is_header and 0 in entry.forms), "")
     language = header_value(header, "Language")
     plurals = header_value(header.replace("\n ", " "), "Plural-Forms")
-    rule = read_plurals(plurals) if plurals and "EXPRESSION" not in plurals else None
+    rule = _rule(plurals, name) if plurals and "EXPRESSION" not in plurals else None
     longest_line = max(
         (_width(line) for line in original.text.splitlines() if line.startswith(("msg", '"'))), default=0
     )
@@ -38,6 +39,13 @@ def read_po(content: bytes, name: str) -> Document:
         (header_value(header, "X-Source-Language"), language),
         lambda *_: [_unit(original, entry, rule, width) for entry in entries if not entry.is_header],
     )
+
+
+def _rule(plurals: str, name: str) -> "tuple[int, Rule]":
+    try:
+        return read_plurals(plurals)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
 
 
 def _unit(original: Original, entry: Entry, rule: "tuple[int, Rule] | None", width: int) -> Unit:

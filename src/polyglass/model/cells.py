@@ -21,7 +21,13 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "gru": ("reset_gate", "update_gate", "candidate", "hidden"),
     "lstm": ("input_gate", "forget_gate", "candidate", "output_gate", "cell", "hidden"),
 }
-"""What each kind of cell offers to a tap, in the order of its equations."""
+"""What each kind of cell offers to a tap, in the order of its equations; all between 0 and 1 or between -1 and 1.
+
+hidden: the state that others read. cell: what an LSTM remembers (this alone has no bound). candidate: what could be
+taken in. Of an LSTM, input_gate: how much of it is; forget_gate: how much of the cell stays; output_gate: how much of
+the cell is shown. Of a GRU, reset_gate: how much of the last state the candidate hears; update_gate: how much of that
+state stays.
+"""
 
 
 def unstacked(state: Float[Tensor, "N K D"]) -> State:

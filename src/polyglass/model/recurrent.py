@@ -2,6 +2,16 @@
 
 Without attention (Sutskever et al. 2014; Cho et al. 2014) the decoder knows of the source only the encoder's last
 state. With it (Bahdanau et al. 2015; Luong et al. 2015) it looks back at all of them at each step.
+
+What a tap sees, beside the cells' own names (`cells.NAMES`) at `encoder.layers.0`, `decoder.layers.0`, ...:
+
+    encoder.embedding, decoder.embedding    vectors of the words [B, S, D], [B, T, D]
+    decoder.attention.keys                  source states, made ready for comparing [B, S, D]
+    decoder.attention.query                 what the decoder compares them with [B, T, D]
+    decoder.attention.scores, weights       how well each fits; the softmax of that [B, 1, T, S]
+    decoder.attention.context               source states, mixed by weight [B, T, D]
+    decoder.readout                         hidden state and context together [B, T, D]
+
 Letters: B batch, S source length, T target length, D d_model, V vocabulary, N rows of a search, K numbers that a cell
 carries (1, or 2 for an LSTM).
 """

@@ -85,12 +85,6 @@ class Batcher(Generic[R]):
         return self._thread.is_alive() and self.death is None
 
     @property
-    def busy_seconds(self) -> float:
-        """How long the batch that is in the model has been there; 0 if there is none."""
-        began = self._began
-        return 0.0 if began is None else time.monotonic() - began
-
-    @property
     def ledger(self) -> Ledger[R]:
         """The books, for reading single numbers."""
         return self._ledger

@@ -103,7 +103,6 @@ class Ledger(Generic[R]):
 
     def cancel(self, order: Order[R]) -> None:
         """Forget an order. What nobody else wants leaves the queue; what is in the model is finished for the cache."""
-        order.cancelled = True
         self._open.discard(order)
         for sentence, reply in zip(order.sentences, order.replies, strict=True):
             job = None if reply else self._job(sentence)

@@ -68,13 +68,6 @@ class LibreTranslated(BaseModel):
     alternatives: list[str] | list[list[str]] | None = None
 
 
-class Detections(BaseModel):
-    """For the documentation: the answer is a bare list of these."""
-
-    confidence: float
-    language: str
-
-
 class LibreTranslate:
     """The handlers of one server."""
 

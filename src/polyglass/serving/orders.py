@@ -1,6 +1,5 @@
 """What a request asks the model thread for, and what comes back: sentences in, one reply for each."""
 
-import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -59,7 +58,6 @@ class Order(Generic[R]):
         self.wake = wake
         self.replies: list[Reply[R] | None] = [None] * len(self.sentences)
         self.left = len(self.sentences)
-        self.cancelled = False
 
     @property
     def done(self) -> bool:
@@ -72,11 +70,3 @@ class Order(Generic[R]):
             raise RuntimeError(f"sentence {place} of an order was answered twice")
         self.replies[place] = reply
         self.left -= 1
-
-
-def wait(order: Order[R], done: threading.Event) -> list[Reply[R]]:
-    """Block until every reply is there (for threads; `desk.py` does it for an event loop). done: what `wake` sets."""
-    while not order.done:
-        done.wait()
-        done.clear()
-    return [reply for reply in order.replies if reply is not None]

@@ -11,7 +11,7 @@ export function headSwitch(c) {
   const off = headsOff(c);
   const any = c.state.edits.some((edit) => edit.kind === "heads_off");
   return h("section", { class: "card card-plain switch", "aria-label": c.own("switch") },
-    h("h3", {}, c.own("switch")), h("p", {}, c.own("switch.lead")),
+    h("h2", {}, c.own("switch")), h("p", {}, c.own("switch.lead")),
     h("p", { class: "picker-title" }, c.own("switch.heads", { layer: layerOf(c) + 1, kind: c.t(`kind.${c.kind}`) })),
     !c.source.live && h("p", { class: "quiet-note" }, c.own("switch.saved")),
     c.source.live && h("div", { class: "controls switches" },

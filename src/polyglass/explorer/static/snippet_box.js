@@ -13,7 +13,7 @@ export function snippetBox(c, kinds) {
   const program = () => programOf(c, kind, language, turns(c));
   const name = c.t(`snippets.${language}`);
   return h("section", { class: "card card-plain snippet", "aria-label": c.t("snippets.title") },
-    h("h3", {}, c.t("snippets.title")), h("p", { class: "note" }, c.t("snippets.lead")),
+    h("h2", {}, c.t("snippets.title")), h("p", { class: "note" }, c.t("snippets.lead")),
     h("div", { class: "controls" },
       kinds.length > 1 && choice({ key: `${c.part}-take`, label: c.t("snippets.step"), value: kind, onChange: (take) => c.set({ take }), options: kinds.map((one) => [one, c.t(`snippets.step.${one}`)]) }),
       choice({ key: `${c.part}-code`, label: c.t("snippets.language"), value: language, onChange: (code) => c.set({ code }), options: ["numpy", "pytorch"].map((one) => [one, c.t(`snippets.${one}`)]) }),

@@ -22,7 +22,7 @@ export function loadWhy(c) {
 /** The panel. reply: of `loadWhy`. An output word is chosen by the page's step. */
 export function whyPanel(c, reply) {
   return h("section", { class: "card card-plain why", id: c.part === "b" ? null : "why", "aria-label": c.t("why.title") },
-    h("h3", {}, c.t("why.title")), h("p", {}, c.t("why.lead")),
+    h("h2", {}, c.t("why.title")), h("p", {}, c.t("why.lead")),
     tokens({
       key: `${c.part}-why-word`, tokens: c.outputTokens, picked: c.step, onPick: (step) => c.set({ step }), colour: "target", label: c.t("why.pick"),
       detail: (_, index) => c.percent(Math.exp(c.run.target.log_probs[index])),

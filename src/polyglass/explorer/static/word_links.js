@@ -56,5 +56,5 @@ function list(c, links, rows) {
     said(word), h("span", { class: "link-share", css: { "--share": String(shares[best]) } }, c.percent(shares[best])), said(links.sources[best]),
     c.detail && second !== undefined && h("span", { class: "link-second" }, said(links.sources[second]), ` ${c.percent(shares[second])}`)));
   return h("div", { class: "links" },
-    h("section", {}, h("h4", {}, c.own("alignment.to")), h("ol", {}, forward)), h("section", {}, h("h4", {}, c.own("alignment.from")), h("ol", {}, back)));
+    h("section", {}, h("h3", {}, c.own("alignment.to")), h("ol", {}, forward)), h("section", {}, h("h3", {}, c.own("alignment.from")), h("ol", {}, back)));
 }

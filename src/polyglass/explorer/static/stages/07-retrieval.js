@@ -58,7 +58,7 @@ function books(c) {
     h("span", { class: "book-value bg-value" }, c.own(`book.${n}.value`)),
     h("span", { class: "book-share", css: { "--share": String(share) } }, c.percent(share)));
   return h("section", { class: "card card-plain books", "aria-label": c.own("book.title") },
-    h("h3", {}, c.own("book.title")),
+    h("h2", {}, c.own("book.title")),
     h("div", { class: "books-desk" },
       h("p", { class: "slip bg-query" }, h("span", { class: "slip-title" }, c.own("book.query")), h("span", { class: "slip-text" }, c.own("book.query.text"))),
       h("div", { class: "books-shelf" },

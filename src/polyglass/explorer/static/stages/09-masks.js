@@ -161,7 +161,7 @@ function afterwards(c) {
 
 /** The batch and the padded weights of one of its sentences. */
 function padding(c, { reply, sentence, weights, refused }) {
-  if (refused) return [h("h3", {}, c.own("batch")), h("p", { class: "quiet-note" }, refused)];
+  if (refused) return [h("h2", { class: "picker-title" }, c.own("batch")), h("p", { class: "quiet-note" }, refused)];
   const sentences = reply.sentences.map(({ source }) => ({ labels: source.labels, lang: c.model.source_lang }));
   const real = sentences[sentence].labels.length;
   const labels = Array.from({ length: reply.length }, (_, place) => ({ label: sentences[sentence].labels[place] ?? c.own("pad"), lang: c.model.source_lang }));

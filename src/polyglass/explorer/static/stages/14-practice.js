@@ -41,7 +41,7 @@ function teacherLink(c) {
   const address = addressOf(c);
   const field = h("input", { type: "text", readonly: true, class: "text-field link-field", value: address, "aria-label": c.own("link.address"), onfocus: () => field.select(), dataset: { link: "teacher" } });
   return h("section", { class: "card card-plain teacher", "aria-label": c.own("link") },
-    h("h3", {}, c.own("link")), h("p", {}, c.own("link.lead")),
+    h("h2", {}, c.own("link")), h("p", {}, c.own("link.lead")),
     h("div", { class: "controls" },
       picker({ key: `${c.part}-opens`, label: c.own("link.stage"), value: c.number("opens", 8), onChange: (opens) => c.set({ opens }), options: STAGES.map((number) => [number, `${number} ${c.t(`stage.${IDS[number - 1]}.title`)}`]) }),
       picker({ key: `${c.part}-for`, label: c.own("link.level"), value: c.state.for || c.level, onChange: (level) => c.set({ for: level }), options: ["learner", "detail", "debug"].map((level) => [level, c.t(`level.${level}`)]) }),
@@ -63,6 +63,6 @@ async function copy(c, address) {
 function takeHome(c) {
   const steps = [["projection", 10], ["attention", 11], ["head", 8], ["concat", 12], ["norm", 13], ["feed_forward", 13]];
   return h("section", { class: "card card-plain", "aria-label": c.own("code") },
-    h("h3", {}, c.own("code")), h("p", {}, c.own("code.lead")),
+    h("h2", {}, c.own("code")), h("p", {}, c.own("code.lead")),
     h("ul", { class: "take-home" }, steps.map(([kind, number]) => h("li", {}, h("a", { href: c.link({ stage: String(number), program: "1", take: kind }) }, c.own(`code.step.${kind}`))))));
 }
