@@ -1,6 +1,7 @@
 """The files of the page: rules that keep it whole without a build step, small, readable, and able to be translated."""
 
 import gzip
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -189,7 +190,7 @@ def test_a_map_is_ordered_by_lightness_alone_and_zero_is_the_ground(tmp_path: Pa
     script += "parseInt(inkOn(one).slice(at, at + 2), 16)))) };"
     answer = run_script(tmp_path, script, {"name": name, "theme": theme})
     light = answer["light"] if theme == "dark" else [-value for value in answer["light"]]
-    steps = [after - before for before, after in zip(light, light[1:], strict=False)]
+    steps = [after - before for before, after in itertools.pairwise(light)]
     if name == "signed":
         assert all(step <= 1e-3 for step in steps[:127])
         assert all(step >= -1e-3 for step in steps[128:])

@@ -58,7 +58,13 @@ def test_the_back_button_leads_back_through_the_stages(watched: Watched) -> None
 
 @pytest.mark.parametrize(
     "rubbish",
-    ["stage=99", "stage=x&i=-5&layer=1e9&head=abc&step=zz", "edits=%5B%7B&stage=4", "level=wizard&kind=7&table=,,,", "__proto__=1&stage=3"],
+    [
+        "stage=99",
+        "stage=x&i=-5&layer=1e9&head=abc&step=zz",
+        "edits=%5B%7B&stage=4",
+        "level=wizard&kind=7&table=,,,",
+        "__proto__=1&stage=3",
+    ],
 )
 def test_a_damaged_address_still_opens_a_page(watched: Watched, rubbish: str) -> None:
     watched.page.evaluate("address => { document.body.dataset.ready = 'false'; location.hash = address; }", rubbish)

@@ -80,7 +80,8 @@ def test_every_picture_has_a_name_a_sentence_and_a_table(sized: Watched, view: s
 
 def test_motion_stops_where_the_user_wants_less_of_it(coloured: Watched) -> None:
     coloured.open("stage=6&model=pre", target="")
-    moving = """() => [...document.querySelectorAll("*")].filter((element) =>
-        parseFloat(getComputedStyle(element).transitionDuration) > 0 || getComputedStyle(element).animationName !== "none")
-        .map((element) => element.className)"""
+    moving = """() => [...document.querySelectorAll("*")].filter((element) => {
+        const style = getComputedStyle(element);
+        return parseFloat(style.transitionDuration) > 0 || style.animationName !== "none";
+    }).map((element) => element.className)"""
     assert [name for name in coloured.page.evaluate(moving) if name != "view"] == []
