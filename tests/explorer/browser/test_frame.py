@@ -323,7 +323,8 @@ def test_a_window_moves_with_the_cursor_and_says_what_it_shows(browser: Any, sit
     with watched_page(browser, site) as watched:
         watched.page.evaluate(
             """() => {
-              const words = { t: (key, values = {}) => `${key} ${values.from ?? ""} ${values.to ?? ""} ${values.total ?? ""} ${values.what ?? ""}`,
+              const shown = ["from", "to", "total", "what"];
+              const words = { t: (key, values = {}) => [key, ...shown.map((name) => values[name] ?? "")].join(" "),
                 list: (all) => all.join(" "), percent: String, weight: String, short: String };
               const element = document.createElement("pg-matrix");
               const data = new Float32Array(150 * 150).fill(0.25);

@@ -152,10 +152,15 @@ class App {
     const stage = stageAt(this.state.stage, model) ?? { ...anyStageAt(this.state.stage), missing: true };
     const context = new Context({ app: this, stage, state: this.state, part, model, models: this.models, run, words: this.words, source: this.source, store: this.store, signal });
     if (stage.missing) return context;
-    const [tensors, extra] = await Promise.all([
-      this.store.many(run.run, stage.needs?.(context) ?? [], signal), stage.load ? stage.load(context) : {},
-    ]);
-    return Object.assign(context, { tensors, extra });
+    try {
+      const [tensors, extra] = await Promise.all([
+        this.store.many(run.run, stage.needs?.(context) ?? [], signal), stage.load ? stage.load(context) : {},
+      ]);
+      return Object.assign(context, { tensors, extra });
+    } catch (error) {
+      if (error.code !== "left_out") throw error;
+      return Object.assign(context, { leftOut: error.message }); // of a saved page: another layer may be there
+    }
   }
 
   request(model) {

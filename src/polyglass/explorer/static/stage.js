@@ -1,6 +1,6 @@
 // One side of the view: a stage's head and its graphics, drawn off the page and then put in its place.
 
-import { button } from "./controls.js";
+import { button, layerHead } from "./controls.js";
 import { h } from "./dom.js";
 import { experiment } from "./experiment.js";
 
@@ -8,6 +8,7 @@ import { experiment } from "./experiment.js";
 export function drawSide(c) {
   const body = h("div", { class: "stage-body" });
   if (c.stage.missing) body.append(missing(c));
+  else if (c.leftOut) body.append(...leftOut(c));
   else {
     try {
       c.stage.draw(body, c);
@@ -27,6 +28,12 @@ export function drawSide(c) {
 
 function missing(c) {
   return h("section", { class: "card card-note" }, h("h2", {}, c.t("missing.title")), h("p", {}, c.t("missing.words", { name: c.model.name, stage: c.t(`stage.${c.stage.id}.title`) })));
+}
+
+/** A saved page without the numbers of this view: what there is, and the way to a layer that may have been saved. */
+function leftOut(c) {
+  const ways = c.sizes.h ? layerHead(c, { kinds: c.stage.pass > 1, heads: c.stage.pass > 1 }) : null;
+  return [ways, h("section", { class: "card card-note" }, h("h2", {}, c.t("left.title")), h("p", {}, c.leftOut))].filter(Boolean);
 }
 
 /** What went wrong, in the words of whoever said it, and a way on. */
