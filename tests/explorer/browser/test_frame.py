@@ -131,12 +131,14 @@ def test_t_shows_every_table_and_hides_them_again(watched: Watched) -> None:
 
 def test_the_help_tells_the_keys_and_gives_the_focus_back(watched: Watched) -> None:
     watched.open("stage=1&model=pre")
+    watched.page.locator("[data-key=help]").focus()
     key(watched, "?")
     assert "next stage" in watched.text("dialog")
     key(watched, "n")  # the keys of the page rest while the dialog is open
     assert watched.page.locator("body").get_attribute("data-stage") == "1"
     watched.page.keyboard.press("Escape")
-    assert watched.page.locator("dialog").count() == 0
+    watched.page.locator("dialog").wait_for(state="detached")
+    assert watched.page.evaluate("document.activeElement.dataset.key") == "help"
 
 
 def test_letters_that_are_typed_into_a_field_are_only_text(watched: Watched) -> None:
@@ -340,6 +342,24 @@ def test_a_window_moves_with_the_cursor_and_says_what_it_shows(browser: Any, sit
         watched.page.keyboard.press("End")
         assert "87 150 150" in banner.inner_text()
         assert watched.page.locator("pg-matrix .overview").count() == 1
+
+
+# --- words
+
+
+def test_a_community_can_translate_the_page_with_one_more_file(browser: Any, site: Site) -> None:
+    """Texts that a translation lacks stay English; numbers are written as the language writes them."""
+    with watched_page(browser, site) as watched:
+        german = {"lang": "de", "stage.tokens.title": "Aus Wörtern werden Stücke", "panel.words": "In einfachen Worten"}
+        page = watched.page
+        page.route("**/strings.de.json", lambda route: route.fulfill(json=german))
+        page.route("**/strings.de.*.json", lambda route: route.fulfill(json={}))
+        page.evaluate("location.hash = 'stage=1&model=pre&lang=de'; location.reload()")
+        page.locator("h1 >> text=Aus Wörtern werden Stücke").wait_for()
+        watched.wait()
+        assert page.evaluate("document.documentElement.lang") == "de"
+        assert "Formula and sizes" in watched.text("#panel")
+        assert re.search(r"\d,\d", watched.text("#panel")) or re.search(r"\d,\d", watched.text("#view"))
 
 
 # --- one file

@@ -12,7 +12,7 @@ export function plainWords(c) {
 }
 
 function valuesOf(c) {
-  return { ...c.sizes, ...(c.stage.missing ? {} : c.stage.values?.(c)) };
+  return { ...c.sizes, ...(c.stage.missing || c.leftOut ? {} : c.stage.values?.(c)) };
 }
 
 /** The explanation of a stage at the level of the page. */
