@@ -15,7 +15,7 @@ def site() -> Iterator[Site]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not for the whole session: one process may drive one browser at a time
 def browser() -> Iterator[Any]:
     """Chromium."""
     with running_browser() as running:

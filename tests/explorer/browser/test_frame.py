@@ -350,16 +350,18 @@ def test_a_window_moves_with_the_cursor_and_says_what_it_shows(browser: Any, sit
 def test_a_community_can_translate_the_page_with_one_more_file(browser: Any, site: Site) -> None:
     """Texts that a translation lacks stay English; numbers are written as the language writes them."""
     with watched_page(browser, site) as watched:
-        german = {"lang": "de", "stage.tokens.title": "Aus Wörtern werden Stücke", "panel.words": "In einfachen Worten"}
+        german = {"lang": "de", "stage.embedding.title": "Stücke werden Vektoren", "panel.words": "In einfachen Worten"}
         page = watched.page
         page.route("**/strings.de.json", lambda route: route.fulfill(json=german))
         page.route("**/strings.de.*.json", lambda route: route.fulfill(json={}))
-        page.evaluate("location.hash = 'stage=1&model=pre&lang=de'; location.reload()")
-        page.locator("h1 >> text=Aus Wörtern werden Stücke").wait_for()
+        page.evaluate("location.hash = 'stage=2&model=pre&lang=de'; location.reload()")
+        page.locator("h1 >> text=Stücke werden Vektoren").wait_for()
         watched.wait()
         assert page.evaluate("document.documentElement.lang") == "de"
         assert "Formula and sizes" in watched.text("#panel")
-        assert re.search(r"\d,\d", watched.text("#panel")) or re.search(r"\d,\d", watched.text("#view"))
+        assert re.search(r"\d,\d\d", watched.text("figure[data-figure=lookup] .summary"))
+        key(watched, "n")
+        assert "lang=de" in hash_of(watched)
 
 
 # --- one file
