@@ -139,9 +139,9 @@ def _good_cut(text: str, start: int, end: int, inside: _Inside) -> int:
         cut -= 1
     if cut > start + 1 or not (inside(cut) or _belongs_to_the_one_before(text, cut)):
         return cut
-    cut = inside.end(end)
-    while cut < len(text) and _belongs_to_the_one_before(text, cut):
-        cut += 1
+    cut = end
+    while inside(cut) or _belongs_to_the_one_before(text, cut):
+        cut = inside.end(cut) if inside(cut) else cut + 1
     return cut
 
 
