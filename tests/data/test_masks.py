@@ -1,6 +1,6 @@
 """Masked copies of pairs: what both sides have in common is replaced on both, and nothing else."""
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polyglass.config import DataConfig
@@ -46,7 +46,7 @@ def test_words_that_both_sides_share_are_masked_where_there_are_no_placeholders(
 
 
 @given(st.text(st.sampled_from("ab %s{x}. 12"), max_size=40), st.text(st.sampled_from("ab %s{x}. 12"), max_size=40))
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_copy_has_each_mask_once_on_each_side_and_the_same_on_both(source: str, target: str) -> None:
     copy = mask_pair(source, target)
     if copy is not None:

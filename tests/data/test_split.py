@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polyglass.data.likeness import fingerprint, near_fingerprints
@@ -28,7 +28,7 @@ def distance(one: list[str], other: list[str]) -> int:
 
 
 @given(WORDS, WORDS)
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_texts_one_word_apart_share_a_fingerprint_and_others_only_if_two_apart(
     one: list[str], other: list[str]
 ) -> None:

@@ -4,7 +4,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from translate.storage.tmx import tmxfile
 
@@ -35,7 +35,7 @@ def test_pairs_come_back_from_every_format(names: list[str], tmp_path: Path) -> 
 
 
 @given(st.lists(st.tuples(TEXT, TEXT), max_size=5))
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_json_lines_keep_any_text(tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[str, str]]) -> None:
     path = tmp_path_factory.mktemp("j") / "a.jsonl"
     assert written([path], pairs) == 0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import polib
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from translate.storage.pypo import pofile
 
@@ -95,13 +95,13 @@ def test_a_rule_that_is_none_is_refused(header: str) -> None:
 
 
 @given(st.text())
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_string_survives_quotes(text: str) -> None:
     assert unescape(escape(text)) == text
 
 
 @given(st.text(st.sampled_from('ab "\\\n\tä犬'), min_size=1, max_size=300), st.sampled_from([0, 80]))
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_quoted_reads_the_same_in_polib(text: str, width: int) -> None:
     quoted = quote(text, used=7, width=width, line_end="\n")
     file = polib.pofile(f'{HEADER}msgid "x"\nmsgstr {quoted}\n')

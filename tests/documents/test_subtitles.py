@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pysubs2
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polyglass.documents.document import Finished
@@ -54,7 +54,7 @@ def test_a_long_translation_is_broken_into_even_lines() -> None:
 
 
 @given(st.text(st.sampled_from("ab c,.<i>{}犬"), max_size=200), st.integers(5, 40))
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_lines_are_short_enough_and_lose_nothing(text: str, width: int) -> None:
     lines = break_lines(text, width)
     assert "".join("".join(lines).split()) == "".join(text.split())

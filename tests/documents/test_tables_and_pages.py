@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polyglass.documents.document import Finished
@@ -48,7 +48,7 @@ def test_the_target_of_a_record_is_filled(translated: Translate, record: str, ma
 
 
 @given(st.dictionaries(st.text(max_size=5), st.one_of(st.integers(), st.text(), st.lists(st.text()))), st.text())
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_record_is_still_json_and_says_the_same(record: dict[str, object], text: str) -> None:
     record = {**record, "source": f"a{text}"}
     document = parse_document(json.dumps(record).encode() + b"\n", "a.jsonl")
@@ -132,7 +132,7 @@ def test_markdown_keeps_its_structure(translated: Translate) -> None:
 
 
 @given(st.text(st.sampled_from("ab *_`[]()!#>-|\n\\<&;~:1."), max_size=120))
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_markdown_comes_back_when_nothing_is_changed(text: str) -> None:
     document = parse_document(text.encode(), "a.md")
     work = document.begin(source_lang="en", target_lang="de", longest=100)

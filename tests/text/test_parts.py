@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -47,7 +47,7 @@ def outputs(draw: st.DrawFn, parts: Parts) -> list[Output]:
 
 @pytest.mark.parametrize("kind", ["plain", "html", "xml"])
 @given(text=trees(), split=st.sampled_from(["needed", "always", "never"]), longest=st.integers(1, 60))
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_sentences_that_stay_as_they_are_give_the_text_back(kind: Kind, text: str, split: str, longest: int) -> None:
     rules = Rules(split=split, method="mask" if longest % 2 else "project")  # type: ignore[arg-type]
     parts = take_apart(text, kind=kind, language="en", longest=longest, rules=rules)
@@ -59,7 +59,7 @@ def test_sentences_that_stay_as_they_are_give_the_text_back(kind: Kind, text: st
 
 @pytest.mark.parametrize("kind", ["plain", "html"])
 @given(text=WILD, longest=st.integers(1, 30))
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_comes_back_when_nothing_is_changed(kind: Kind, text: str, longest: int) -> None:
     parts = take_apart(text, kind=kind, longest=longest, rules=Rules(split="always"))
     assert parts.put_together(same(parts)) == text
@@ -67,7 +67,7 @@ def test_any_text_comes_back_when_nothing_is_changed(kind: Kind, text: str, long
 
 @pytest.mark.parametrize("method", ["project", "mask", "mask_tags"])
 @given(text=trees(), data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_xml_stays_well_formed_with_every_tag_and_placeholder_once_whatever_the_model_writes(
     method: Method, text: str, data: st.DataObject
 ) -> None:
@@ -80,7 +80,7 @@ def test_xml_stays_well_formed_with_every_tag_and_placeholder_once_whatever_the_
 
 
 @given(text=trees(empty=("<br>", "<img src='a.png'>", "<!-- c -->")), data=st.data())
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_html_keeps_every_tag_and_placeholder_once(text: str, data: st.DataObject) -> None:
     text = f"Word {text}"
     parts = take_apart(text, kind="html", language="en", longest=500)
@@ -88,7 +88,7 @@ def test_html_keeps_every_tag_and_placeholder_once(text: str, data: st.DataObjec
 
 
 @given(text=WILD, data=st.data())
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_tag_soup_keeps_all_its_tags(text: str, data: st.DataObject) -> None:
     parts = take_apart(text, kind="html", longest=500)
     empty = parts.put_together([Output("") for _ in parts.sentences])

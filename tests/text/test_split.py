@@ -1,7 +1,7 @@
 """Sentences, and parts of a sentence that is too long: nothing is lost, and nothing is cut that belongs together."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polyglass.text import split
@@ -43,7 +43,7 @@ def test_sentences_are_found_and_nothing_is_lost(text: str, language: str, expec
 
 
 @given(TEXT, st.sampled_from(["en", "de", "ja", "", "pt-BR", "zz"]))
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_parts_of_any_text_are_the_text(text: str, language: str) -> None:
     assert "".join(sentences(text, language)) == text
 
@@ -57,7 +57,7 @@ def test_a_dot_inside_of_a_code_ends_no_sentence() -> None:
 
 
 @given(TEXT, st.integers(1, 20), st.data())
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_parts_are_short_enough_unless_something_whole_is_longer(text: str, longest: int, data: st.DataObject) -> None:
     whole = []
     if len(text) > 4:

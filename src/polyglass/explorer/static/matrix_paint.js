@@ -15,14 +15,15 @@ export function layout(width, view, labels, options) {
   const size = small ? SMALL : LABEL;
   const left = labels.rows ? clamp(widest(labels.rows, size) + 10, 20, Math.min(width * 0.34, 132)) : 0;
   const space = width - left - 1;
-  let cell = options.fit ? space / columns : clamp(Math.floor(space / columns), small ? 12 : 18, options.largest ?? 42);
+  let cell = options.fit ? space / columns : clamp(Math.floor(space / columns), small ? 12 : 14, options.largest ?? 42);
   if (!options.fit && options.cell) cell = options.cell;
-  const high = options.height ?? (options.fit ? 18 : cell);
   const longest = labels.columns ? widest(labels.columns, size) : 0;
   const flat = labels.columns && longest + 4 <= cell;
   const most = small ? 62 : 96;
+  const overhang = labels.columns && !flat ? Math.ceil(Math.min(longest, most) * 0.56) : 0;
+  if (overhang && !options.cell) cell = clamp(Math.floor((space - overhang) / columns), small ? 12 : 14, cell);
   const top = !labels.columns ? (options.bands ? 16 : 0) : flat ? 20 : clamp(longest * 0.9 + 12, 24, most);
-  const overhang = labels.columns && !flat ? Math.ceil(Math.min(longest, most) * 0.5) : 0;
+  const high = options.height ?? (options.fit ? 18 : cell);
   return {
     left, top, cell, high, size, flat, overhang, rows, columns,
     width: Math.ceil(cell * columns) + 1, height: Math.ceil(high * rows) + 1,
