@@ -22,9 +22,9 @@ from standard input; with none of them at a terminal there is a prompt.
   polyglass translate en-de --input news.en --output news.de
   polyglass translate en-de "A dog runs." --n-best 3
 
-A file of a translation tool (TMX, XLIFF, gettext PO, subtitles, HTML, Markdown, TSV,
-JSONL; by its ending) comes out as the same file: what is empty is filled and marked,
-what is translated stays, and so do layout, tags, comments and placeholders.
+A file of a translation tool (TMX, XLIFF, gettext PO, subtitles, HTML, Markdown,
+TSV, JSONL; by its ending) comes out as the same file: what is empty is filled and
+marked, what is translated stays, and so do layout, tags and placeholders.
 
   polyglass translate en-de --input messages.po --output messages.de.po
 """
