@@ -31,7 +31,7 @@ export function curve(options) {
 
 /**
  * Points with labels. options: key; points: [{x, y, label, lang, colour, big, id}]; onPick(point); label; x, y: axes.
- * Every point is a button of the list beside the picture, too: see `table` of the figure.
+ * Only some points have room for their name; the table of the figure names all of them.
  */
 export function scatter(options) {
   return plot({ ...options, series: [{ points: options.points.map(({ x, y }) => [x, y]) }], square: true, bare: true }, (area, scales) => {

@@ -19,7 +19,16 @@ export function drawFrame(app, contexts, sides) {
   put("timeline", timeline(contexts, app.player));
   document.title = `${c.t(`stage.${c.stage.id}.title`)} · polyglass`;
   document.body.dataset.sides = String(contexts.length);
+  fitFormulas();
   restore(kept);
+}
+
+/** A formula that is too wide is set smaller, so that nobody has to scroll for its end. */
+function fitFormulas() {
+  for (const box of document.querySelectorAll(".formulas")) {
+    const wide = box.scrollWidth / box.clientWidth;
+    if (wide > 1) box.style.fontSize = `${Math.max(0.7, 0.97 / wide)}em`;
+  }
 }
 
 /** The bar and the form; also when there is nothing else to show. */
