@@ -86,5 +86,5 @@ def test_its_card_names_cell_and_attention(trained: tuple[Path, Told], capsys: p
     [attention] = [line for line in lines if line.startswith("attention ")]
     assert architecture.startswith(f"architecture {model.family}: ")
     assert model.attention in attention  # type: ignore[union-attr]
-    assert max(map(len, lines)) <= 80
+    assert max(map(len, lines[1:])) <= 80  # the first names the folder, which is as long as it is
     assert "layers 1 encoder (in both directions), 1 decoder" in lines
