@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from polyglass.training.loop import peak_memory
+from polyglass.device import peak_memory
 
 _FIELD = re.compile(r"^(RssAnon|RssFile|VmHWM):\s+(\d+) kB$", re.MULTILINE)
 

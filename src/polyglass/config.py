@@ -159,7 +159,9 @@ class TrainConfig(Section):
 
     seed: int = Field(1, ge=0, lt=2**31, description="same seed and machine: same weights to the bit")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to compute")
-    threads: Annotated[int, Field(ge=0, le=1024)] = Field(0, description="CPU threads; 0: all cores")
+    threads: Annotated[int, Field(ge=0, le=1024)] = Field(
+        0, description="CPU threads; 0: all cores, or OMP_NUM_THREADS"
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="number format of the matrix products; auto: bfloat16 where the device is fast at it"
     )

@@ -1,4 +1,7 @@
-"""The name of a device in, the device out, or a reason why it cannot be used."""
+"""The place to compute: its name in, the device out, or why it cannot be used; and how much memory it took."""
+
+import sys
+from pathlib import Path
 
 import torch
 
@@ -20,3 +23,20 @@ def find_device(name: str) -> torch.device:
             "device mps cannot be used: this machine or this torch has no Metal. Use device cpu, or auto."
         )
     return torch.device(name)
+
+
+def peak_memory(device: torch.device) -> int:
+    """Return the most memory used so far, in bytes: allocated on a GPU, resident in this process on a CPU.
+
+    0 where the system does not tell.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        return 0
+    if sys.platform == "linux":  # getrusage would tell the peak of a larger parent, too
+        status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace").splitlines()
+        return next((int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:")), 0)
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,13 +1,16 @@
 """What is said of a machine that is slow, or could be faster."""
 
 import shutil
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 import torch
 
-from polyglass.device import find_device
+from polyglass.device import find_device, peak_memory
 from polyglass.errors import ConfigError
-from polyglass.run.machine import advice_for, choose_precision
+from polyglass.run.machine import advice_for, available_cores, choose_precision
 
 CPU = torch.device("cpu")
 HOUR = 3600.0
@@ -45,3 +48,19 @@ def test_a_gpu_that_is_asked_for_and_not_there_is_an_error_with_the_way_out() ->
 def test_a_cpu_computes_in_float32_unless_somebody_asks_otherwise() -> None:
     assert choose_precision("auto", CPU) == "float32"
     assert choose_precision("bfloat16", CPU) == "bfloat16"
+
+
+def test_a_number_of_threads_that_the_shell_allows_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    all_cores = available_cores()
+    for told, cores in (("1", 1), ("4096", all_cores), ("0", all_cores), ("many", all_cores), ("", all_cores)):
+        monkeypatch.setenv("OMP_NUM_THREADS", told)
+        assert available_cores() == cores
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system tells the peak in another way")
+def test_the_peak_of_a_process_is_its_own_and_not_that_of_the_process_that_started_it() -> None:
+    ballast = np.ones(40_000_000)  # 320 MB, all of it touched
+    told = "import torch; from polyglass.device import peak_memory; print(peak_memory(torch.device('cpu')))"
+    child = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert 20e6 < int(child.stdout) < peak_memory(CPU) - 0.5 * ballast.nbytes

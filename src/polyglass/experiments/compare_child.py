@@ -21,6 +21,7 @@ import torch
 
 from polyglass.bundle import load_bundle
 from polyglass.config import Config
+from polyglass.device import peak_memory
 from polyglass.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, PolyglassError
 from polyglass.experiments.compare_data import read_pairs
 from polyglass.files import write_atomically
@@ -30,7 +31,6 @@ from polyglass.run.machine import describe_device, set_up_machine
 from polyglass.run.talk import Quiet
 from polyglass.run.train import resume_run
 from polyglass.training.events import Reporter, Validation
-from polyglass.training.loop import peak_memory
 from polyglass.training.progress import Several
 from polyglass.translator import Translation, Translator
 

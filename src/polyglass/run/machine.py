@@ -27,10 +27,13 @@ def set_up_machine(config: TrainConfig) -> torch.device:
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use, which can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return how many cores this process may use, which can be fewer than the machine has.
+
+    OMP_NUM_THREADS, by which all libraries for numbers are told so on a shared machine, counts here, too.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(allowed)) if allowed.isdecimal() and int(allowed) else cores
 
 
 def choose_precision(asked: str, device: torch.device) -> str:

@@ -7,9 +7,10 @@ from itertools import islice
 
 from polyglass.config import TrainConfig
 from polyglass.data.batches import BatchSource, Position
+from polyglass.device import peak_memory
 from polyglass.model.seq2seq import Seq2Seq
 from polyglass.training.distributed import ALONE
-from polyglass.training.loop import peak_memory, update
+from polyglass.training.loop import update
 from polyglass.training.loss import TranslationLoss
 from polyglass.training.state import TrainState
 

@@ -4,7 +4,6 @@ One step: add up the gradients of a few batches, shorten them, let the optimizer
 """
 
 import math
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from torch import nn
 from polyglass.config import TrainConfig
 from polyglass.data.batch import Batch
 from polyglass.data.batches import BatchSource, Position
+from polyglass.device import peak_memory
 from polyglass.errors import TrainingUnhealthyError
 from polyglass.training.distributed import ALONE, Team
 from polyglass.training.events import Notice, Reporter, StepReport
@@ -184,17 +184,6 @@ def _cut_words(state: TrainState, config: TrainConfig) -> str:
 def _padding_share(batches: list[Batch], pad_id: int) -> float:
     real = sum(int((batch.source != pad_id).sum()) + batch.target_tokens for batch in batches)
     return 1 - real / sum(batch.source.numel() + batch.target_out.numel() for batch in batches)
-
-
-def peak_memory(device: torch.device) -> int:
-    """Return the most memory used so far, in bytes: allocated on a GPU, resident in this process on a CPU."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    if sys.platform == "win32":
-        return 0  # not told there
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _report(state: TrainState, config: TrainConfig, outcome: Outcome, rate: float) -> StepReport:
