@@ -1,7 +1,5 @@
 """The explorer as a site for tests: toy models behind a real port, looked at with a real browser."""
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,13 +27,6 @@ MODELS: dict[str, dict[str, Any]] = {
 # Positions of the other kinds, and the recurrent families.
 OTHERS: dict[str, dict[str, Any]] = {"learned": {"positions": "learned"}, "none": {"positions": "none"}}
 RECURRENT: dict[str, dict[str, Any]] = {"lstm": {"family": "lstm"}, "gru": {"family": "gru", "attention": "additive"}}
-CHROMIUM = os.environ.get("POLYGLASS_TEST_CHROMIUM") or next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 READY = 20_000  # milliseconds: a shared core draws slowly
 SERIOUS = ("serious", "critical")
 
@@ -73,18 +64,6 @@ def running_site() -> Iterator[Site]:
         server.shutdown()
         server.server_close()
         thread.join(timeout=10)
-
-
-@contextmanager
-def running_browser() -> Iterator[Any]:
-    """Start Chromium while the block runs; skips where there is none."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed (or name one in POLYGLASS_TEST_CHROMIUM)")
-    with api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
-        yield browser
-        browser.close()
 
 
 @dataclass

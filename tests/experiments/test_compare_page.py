@@ -1,9 +1,7 @@
 """The page of a comparison: every number is on it, no text becomes markup, and it fits each screen."""
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -12,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chromium import running_browser
 from fake_compare import contestant, pair, results, run_record, sample
 from polyglass.experiments.compare_charts import curve_charts
 from polyglass.experiments.compare_page import page
@@ -185,24 +184,10 @@ def test_no_text_of_a_comparison_becomes_markup() -> None:
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text)
 
 
-CHROMIUM = os.environ.get("POLYGLASS_TEST_CHROMIUM") or next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed (or name one in POLYGLASS_TEST_CHROMIUM)")
-    with api.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
+    with running_browser() as running:
         yield running
-        running.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

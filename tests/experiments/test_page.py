@@ -1,7 +1,5 @@
 """The pages of experiments in a real browser: no script, nothing fetched, no sideways scrolling, readable."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chromium import running_browser
 from polyglass.experiments.experiment import EXPERIMENTS, Request
 from polyglass.experiments.figures import Axis, Bar, BarChart, HeatTable, LineChart, Mark, Point, Series, Table
 from polyglass.experiments.outcome import Finding, Outcome, Section, Setting, Verdict
@@ -85,24 +84,10 @@ def test_the_verdict_comes_before_every_chart() -> None:
     assert page.index("<figure") < page.index("How it was measured")
 
 
-CHROMIUM = os.environ.get("POLYGLASS_TEST_CHROMIUM") or next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed (or name one in POLYGLASS_TEST_CHROMIUM)")
-    with api.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
+    with running_browser() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from explorer_site import running_browser, running_site
+from chromium import running_browser
+from explorer_site import running_site
 
 ATTACK = """
 <!doctype html><title>evil</title><script type="module">

@@ -1,9 +1,7 @@
 """report.html: no text of a corpus can become markup, tried in a real browser, and every word can be read."""
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chromium import running_browser
 from fake_run import PLAN, data_check, final, step_report, validation, write_run
 from polyglass.training.events import Notice, Sample
 from polyglass.training.markup import tag
@@ -101,13 +100,6 @@ def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run(tmp_path_factory.mktemp("runs") / "en-de")
 
 
-CHROMIUM = os.environ.get("POLYGLASS_TEST_CHROMIUM") or next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 COUNT_VIOLATIONS = """
 window.violations = [];
 document.addEventListener('securitypolicyviolation', event => window.violations.push(event.violatedDirective));
@@ -116,13 +108,8 @@ document.addEventListener('securitypolicyviolation', event => window.violations.
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed (or name one in POLYGLASS_TEST_CHROMIUM)")
-    with api.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
+    with running_browser() as running:
         yield running
-        running.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

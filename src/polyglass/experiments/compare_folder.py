@@ -12,19 +12,18 @@ index.html      the same for people
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from polyglass.config import Config
-from polyglass.errors import BundleError, InputError, LockedError, OutOfSpaceError
+from polyglass.errors import BundleError, InputError
 from polyglass.experiments.compare_terms import differences
 from polyglass.files import write_atomically
 from polyglass.reading import parse_json, read_bounded
+from polyglass.run.folder import lock_folder, make_folder
 
 FORMAT = 1
 MAX_PLAN = 2**24
@@ -155,36 +154,11 @@ class CompareFolder:
 
     def create(self) -> None:
         """Make the folder. Raises InputError if it holds files of somebody else."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            foreign = sorted(p.name for p in self.path.iterdir() if p.name not in OURS and not p.name.startswith("."))
-        except (FileExistsError, NotADirectoryError) as error:
-            raise InputError(
-                f"{self.path} must be a folder, but there is a file of that name. Choose another --out."
-            ) from error
-        except OSError as error:
-            raise OutOfSpaceError(f"the folder {self.path} cannot be made or read: {error.strerror}.") from error
-        if foreign:
-            raise InputError(
-                f"{self.path} is not empty ({', '.join(foreign[:3])}). Choose an --out that does not exist yet."
-            )
+        make_folder(self.path, OURS)
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """Keep other comparisons out of the folder. Raises LockedError at once if one is there."""
-        lock = FileLock(self.path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise LockedError(
-                f"another comparison is writing into {self.path}. Wait for it, stop it, or choose another folder."
-            ) from None
-        except OSError as error:
-            raise OutOfSpaceError(f"{self.path / '.lock'} cannot be written: {error.strerror}.") from error
-        try:
-            yield
-        finally:
-            lock.release()
+        return lock_folder(self.path, "another comparison is writing into")
 
     def write_plan(self, plan: Plan) -> None:
         """Write compare.json: from here on the comparison can be resumed."""

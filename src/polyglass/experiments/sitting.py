@@ -15,21 +15,21 @@ from pathlib import Path
 from types import FrameType
 
 import torch
-from filelock import FileLock, Timeout
 
 from polyglass._version import __version__
-from polyglass.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, InputError, LockedError, TrainingUnhealthyError
+from polyglass.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, InputError, TrainingUnhealthyError
 from polyglass.experiments.experiment import Entry, Experiment, Request, Trial, open_experiment
 from polyglass.experiments.outcome import Finding, Outcome, Setting
 from polyglass.experiments.page import write_outcome
 from polyglass.experiments.results import Finished, TrialFolder, fingerprint
+from polyglass.run.folder import lock_folder
 from polyglass.run.machine import available_cores
 
 DEFAULT_BUDGET_SECONDS = 540.0
 QUICK_WORDS = "A quick run shows that everything works; it trains and measures too little to prove anything. "
 MOST_REPEATS = 20
 PAGE_SECONDS = 5.0  # between two pages, at least
-TRIALS, LOCK = "trials", ".lock"
+TRIALS = "trials"
 
 
 def run_experiment(
@@ -42,7 +42,7 @@ def run_experiment(
     """
     _refuse_foreign(request.out)
     torch.set_num_threads(request.threads or available_cores())
-    with _locked(request.out):
+    with lock_folder(request.out, "an experiment is already running in"):
         sitting = _Sitting(entry, request, tell, experiment or open_experiment(entry, request))
         code = sitting.run()
         return sitting.write(), code
@@ -142,26 +142,13 @@ def _refuse_foreign(out: Path) -> None:
     """Make the folder, unless it holds something that is not an experiment's."""
     if out.is_file():
         raise InputError(f"{out} must be a folder, but there is a file of that name. Choose another --out.")
-    ours = {TRIALS, LOCK, "index.html", "results.json"}
+    ours = {TRIALS, ".lock", "index.html", "results.json"}
     if out.is_dir() and (foreign := sorted({path.name for path in out.iterdir()} - ours)):
         raise InputError(f"{out} is not empty ({', '.join(foreign[:3])}). Choose an --out that does not exist yet.")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{out} cannot be made: {error.strerror or error}. Choose another --out.") from error
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    lock = FileLock(out / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise LockedError(f"an experiment is already running in {out}. Wait for it, or choose another --out.") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

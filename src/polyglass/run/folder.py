@@ -11,8 +11,8 @@ report.html, final.json, data_check.json   written at the end, for people
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Container, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,19 +73,7 @@ class RunFolder:
         if self.is_planned:
             with self.lock():
                 self.refuse_a_run()
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            foreign = sorted(p.name for p in self.path.iterdir() if p.name not in OURS and not p.name.startswith("."))
-        except (FileExistsError, NotADirectoryError) as error:
-            raise InputError(
-                f"{self.path} must be a folder, but there is a file of that name. Choose another --out."
-            ) from error
-        except OSError as error:
-            raise OutOfSpaceError(f"the folder {self.path} cannot be made or read: {error.strerror}.") from error
-        if foreign:
-            raise InputError(
-                f"{self.path} is not empty ({', '.join(foreign[:3])}). Choose an --out that does not exist yet."
-            )
+        make_folder(self.path, OURS)
 
     def refuse_a_run(self) -> None:
         """Raise InputError if the folder holds a run that was planned."""
@@ -95,26 +83,46 @@ class RunFolder:
                 f"polyglass train --resume {shlex.quote(str(self.path))}"
             )
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """Keep other runs out of the folder. Raises LockedError at once if one is there."""
-        lock = FileLock(self.path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise LockedError(
-                f"another run is writing into {self.path}. Wait for it, stop it, or choose another folder."
-            ) from None
-        except OSError as error:
-            raise OutOfSpaceError(f"{self.path / '.lock'} cannot be written: {error.strerror}.") from error
-        try:
-            yield
-        finally:
-            lock.release()
+        return lock_folder(self.path, "another run is writing into")
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a JSON file, whole or not at all."""
         write_atomically(self.path / name, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def make_folder(path: Path, ours: Container[str]) -> None:
+    """Make a folder to write into, unless it is there. Raises InputError if it holds files whose names are not `ours`,
+    OutOfSpaceError if it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        foreign = sorted(p.name for p in path.iterdir() if p.name not in ours and not p.name.startswith("."))
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(f"{path} must be a folder, but there is a file of that name. Choose another --out.") from error
+    except OSError as error:
+        raise OutOfSpaceError(f"the folder {path} cannot be made or read: {error.strerror}.") from error
+    if foreign:
+        raise InputError(f"{path} is not empty ({', '.join(foreign[:3])}). Choose an --out that does not exist yet.")
+
+
+@contextmanager
+def lock_folder(path: Path, who: str) -> Iterator[None]:
+    """Keep other processes out of a folder while the block runs.
+
+    Raises LockedError at once if one is there; `who` begins its message: "another run is writing into".
+    """
+    lock = FileLock(path / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise LockedError(f"{who} {path}. Wait for it, stop it, or choose another folder.") from None
+    except OSError as error:
+        raise OutOfSpaceError(f"{path / '.lock'} cannot be written: {error.strerror}.") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from explorer_site import Site, Watched, running_browser, running_site, watched_page
+from chromium import running_browser
+from explorer_site import Site, Watched, running_site, watched_page
 
 
 @pytest.fixture(scope="session")
