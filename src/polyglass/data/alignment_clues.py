@@ -12,11 +12,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from polyglass.data.letters import BUCKETS, Characters, characters, letter_triples
+
 CLUE_CHARACTERS = 300  # of each text; the length is taken before the cut
 GRAM_BITS = 256  # size of the Bloom filter of letter triples that each line gets
-_BUCKETS = 1 << 16
 _FREQUENT_SHARE = 0.02  # a letter triple in more lines than this ("ing", "ich") says nothing about one line
-_IDEOGRAPHS = 0x2E80  # from here on a single character carries a meaning of its own
 
 # Marks that translators keep, each with its relatives in other scripts.
 _MARKS = ("?？؟;¿", "!！¡", ":：", "(（", '"“”„«»「『', "-–—/", "%°&@#$€")
@@ -64,25 +64,16 @@ class Clues:
         return len(self.log_length)
 
 
-@dataclass(frozen=True)
-class _Characters:
-    """Code points of many texts in one row."""
-
-    codes: NDArray[np.uint32]  # [C]
-    line: NDArray[np.int32]  # [C] which text each stands in
-    lengths: Whole  # [N] of the whole texts
-    lines: int
-
-
 def clues_of(sources: Excerpts, targets: Excerpts) -> tuple[Clues, Clues]:
     """Look at N source and N target texts; letter triples that are frequent on either side are left out."""
-    sides = (_characters(sources), _characters(targets))
-    triples = [_letter_triples(side) for side in sides]
-    frequent = np.zeros(_BUCKETS, dtype=np.bool_)
+    sides = (characters(sources.texts), characters(targets.texts))
+    triples = [letter_triples(side) for side in sides]
+    frequent = np.zeros(BUCKETS, dtype=np.bool_)
     for side, (_, buckets) in zip(sides, triples, strict=True):
-        frequent |= np.bincount(buckets, minlength=_BUCKETS) > max(2.0, _FREQUENT_SHARE * side.lines)
+        frequent |= np.bincount(buckets, minlength=BUCKETS) > max(2.0, _FREQUENT_SHARE * side.lines)
     source, target = (
-        _side_clues(side, line, buckets, frequent) for side, (line, buckets) in zip(sides, triples, strict=True)
+        _side_clues(side, excerpts.lengths, *triple, frequent)
+        for side, excerpts, triple in zip(sides, (sources, targets), triples, strict=True)
     )
     return source, target
 
@@ -97,39 +88,18 @@ def count_bits(bits: Bits) -> NDArray[np.int32]:
     return count
 
 
-def _characters(excerpts: Excerpts) -> _Characters:
-    cut = np.fromiter(map(len, excerpts.texts), dtype=np.int64, count=len(excerpts))
-    codes = np.frombuffer("".join(excerpts.texts).encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    line = np.repeat(np.arange(len(excerpts), dtype=np.int32), cut)
-    return _Characters(codes.astype(np.uint32), line, np.array(excerpts.lengths, dtype=np.int64), len(excerpts))
-
-
-def _letter_triples(side: _Characters) -> tuple[NDArray[np.int32], Whole]:
-    """Hash every three neighbouring letters of a word (or one ideograph): lines [G] and buckets [G]."""
-    letters = _folded()[np.minimum(side.codes, 0xFFFF)]
-    same_line = side.line[1:] == side.line[:-1]
-    before, after = np.zeros_like(letters), np.zeros_like(letters)
-    before[1:] = letters[:-1] * same_line
-    after[:-1] = letters[1:] * same_line
-    alone = letters >= _IDEOGRAPHS
-    before[alone] = after[alone] = 0
-    here = np.flatnonzero(letters)
-    hashed = before[here] * np.uint32(0x9E3779B1) + letters[here] * np.uint32(0x85EBCA77)
-    hashed += after[here] * np.uint32(0xC2B2AE3D)
-    hashed ^= hashed >> np.uint32(15)
-    hashed *= np.uint32(0x2C1B3C6D)
-    return side.line[here], (hashed >> np.uint32(16)).astype(np.int64)
-
-
-def _side_clues(side: _Characters, line: NDArray[np.int32], buckets: Whole, frequent: NDArray[np.bool_]) -> Clues:
+def _side_clues(
+    side: Characters, lengths: Sequence[int], line: NDArray[np.int32], buckets: Whole, frequent: NDArray[np.bool_]
+) -> Clues:
     rare = ~frequent[buckets]
     table = np.zeros((side.lines, GRAM_BITS), dtype=np.uint8)
     table[line[rare], buckets[rare] % GRAM_BITS] = 1
     grams = np.packbits(table, axis=1).view(np.uint64)
-    return Clues(np.log1p(side.lengths).astype(np.float32), _digits(side), _marks(side), grams, count_bits(grams))
+    log_length = np.log1p(np.array(lengths, dtype=np.int64)).astype(np.float32)
+    return Clues(log_length, _digits(side), _marks(side), grams, count_bits(grams))
 
 
-def _digits(side: _Characters) -> NDArray[np.uint32]:
+def _digits(side: Characters) -> NDArray[np.uint32]:
     """Add up a number for each ASCII digit: "1,000" and "1.000" come out the same."""
     here = np.flatnonzero((side.codes >= ord("0")) & (side.codes <= ord("9")))
     worth = np.uint32(2654435761) * (side.codes[here] - np.uint32(ord("0") - 1))
@@ -138,7 +108,7 @@ def _digits(side: _Characters) -> NDArray[np.uint32]:
     return total.astype(np.uint32)
 
 
-def _marks(side: _Characters) -> NDArray[np.uint8]:
+def _marks(side: Characters) -> NDArray[np.uint8]:
     kinds = _mark_kinds()[np.minimum(side.codes, 0xFFFF)]
     marks = np.zeros(side.lines, dtype=np.uint8)
     for bit in range(NUM_MARKS):
@@ -149,18 +119,6 @@ def _marks(side: _Characters) -> NDArray[np.uint8]:
 @cache
 def _ones_of_byte() -> NDArray[np.uint8]:
     return np.array([bin(byte).count("1") for byte in range(256)], dtype=np.uint8)
-
-
-@cache
-def _folded() -> NDArray[np.uint32]:
-    """Lower-case code point of every letter and digit below U+10000, 0 for what separates words."""
-    table = np.arange(0x10000, dtype=np.uint32)
-    for code in range(_IDEOGRAPHS):
-        letter = chr(code)
-        table[code] = ord(letter.lower()[0]) if letter.isalnum() else 0
-    table[0x3000:0x3040] = 0  # ideographic space and marks
-    table[0xFF00:0xFF10] = 0  # full-width marks
-    return table
 
 
 @cache

@@ -73,6 +73,11 @@ class CorpusFiles:
             case "po":
                 return po.read_po(self.paths[0])
 
+    @property
+    def given_languages(self) -> tuple[str | None, str | None]:
+        """The languages that the caller named."""
+        return self._languages
+
     def guess_languages(self) -> tuple[str | None, str | None]:
         """Name source and target language by file endings, JSON keys or the header; None where nothing tells."""
         if self._languages[0] and self._languages[1]:

@@ -9,8 +9,10 @@ from pathlib import Path
 from polyglass.config import DataConfig
 from polyglass.data.alignment import Alignment, AlignmentScan
 from polyglass.data.corpus import CorpusFiles
+from polyglass.data.exam import Exam, Fault
+from polyglass.data.exam_report import Circumstances, mending_command, report_faults
 from polyglass.data.filters import FilterReport, filter_pairs, hash_source
-from polyglass.data.findings import Finding, Verdict, find_all, judge
+from polyglass.data.findings import Finding, Verdict, by_level, find_all, judge
 from polyglass.data.pair import Pair, in_batches
 from polyglass.data.side_statistics import Side, SideStatistics, count_words
 from polyglass.data.unequal import WINDOW, refine
@@ -46,6 +48,7 @@ class CorpusHealth:
     alignment: Alignment
     verdict: Verdict
     findings: tuple[Finding, ...]  # errors first
+    command: str = ""  # what mends all that can be mended, or ""
 
     @property
     def healthy(self) -> bool:
@@ -59,6 +62,14 @@ class CorpusHealth:
             raise DataError("\n".join(errors))
 
 
+@dataclass(frozen=True)
+class Thorough:
+    """Look at each pair for faults, too. strict: bytes that are not UTF-8 are an error; findings: TSV of all lines."""
+
+    strict: bool = True
+    findings: Path | None = None
+
+
 def check_corpus(
     files: CorpusFiles,
     config: DataConfig,
@@ -66,28 +77,47 @@ def check_corpus(
     held_out: Mapping[str, CorpusFiles] | None = None,
     dropped: Path | None = None,
     keep: Callable[[Sequence[Pair]], None] = lambda pairs: None,
+    thorough: Thorough | None = None,
 ) -> CorpusHealth:
     """Read a corpus once and tell what training would see.
 
     held_out: the corpora named "valid" and "test", if there are any. dropped: where the TSV file of dropped pairs is
-    written. keep: is handed the pairs that pass the filters, in order, a few thousand at a time. Raises DataError if
-    a file cannot be read or the sides differ in their number of lines.
+    written. keep: is handed the pairs that pass the filters, in order, a few thousand at a time. thorough: None looks
+    only for what concerns the whole corpus, which takes half the time. Raises DataError if a file cannot be read or the
+    sides differ in their number of lines.
     """
-    seen_apart = _HeldOut(held_out or {})
+    held_out = held_out or {}
+    seen_apart = _HeldOut(held_out, texts=thorough is not None)
+    exam = Exam(seen_apart.texts) if thorough else None
     report = FilterReport()
     scan = AlignmentScan()
     sides = SideStatistics(seen_apart.source_words), SideStatistics(seen_apart.target_words)
     samples = _Samples()
     watched = _watch(files.with_damaged(), scan)
-    for batch in in_batches(filter_pairs(watched, config, report, held_out=seen_apart.sources, dropped=dropped)):
+    kept = filter_pairs(
+        watched,
+        config,
+        report,
+        held_out=seen_apart.sources,
+        dropped=dropped,
+        on_drop=exam.note if exam else _ignore,
+    )
+    for batch in in_batches(kept):
         sides[0].add([pair.source for pair in batch])
         sides[1].add([pair.target for pair in batch])
         samples.add(batch)
         keep(batch)
+        if exam:
+            exam.add(batch)
     alignment = _refined(scan.finish(), files)
     languages = files.guess_languages()
     source, target = (side.finish(language) for side, language in zip(sides, languages, strict=True))
-    verdict = judge(alignment)
+    findings = find_all(files, report, alignment, sides=(source, target), drop_overlap=config.drop_overlap)
+    around = Circumstances(
+        files, held_out, report.kept, sum(seen_apart.sizes.values()), bool(thorough and thorough.strict)
+    )
+    if exam and thorough:
+        findings = _with_faults(findings, exam.finish(), around, thorough.findings)
     return CorpusHealth(
         files=tuple(map(str, files.paths)),
         read=report.read,
@@ -100,23 +130,52 @@ def check_corpus(
         target=target,
         samples=samples.chosen(),
         alignment=alignment,
-        verdict=verdict,
-        findings=find_all(files, report, alignment, sides=(source, target), drop_overlap=config.drop_overlap),
+        verdict=judge(alignment),
+        findings=findings,
+        command=_mend_all(findings, around) if thorough else "",
     )
+
+
+def _with_faults(
+    findings: Sequence[Finding], faults: Sequence[Fault], around: Circumstances, path: Path | None
+) -> tuple[Finding, ...]:
+    """Put the faults of single pairs in place of what was said of the whole corpus."""
+    told = report_faults(faults, around, path=path)
+    instead = {"twice_encoded": "twice_encoded", "leak": "overlap", "bad_encoding": "unread", "malformed": "unread"}
+    replaced = {instead[fault.name] for fault in faults if fault.name in instead}
+    others = [finding for finding in findings if finding.name not in replaced]
+    for place, finding in enumerate(others):
+        if finding.name == "slips":
+            command = mending_command(["slips"], around)
+            others[place] = replace(finding, remedy="Put the sides together again:", command=command)
+    return by_level([*others, *told])
+
+
+def _mend_all(findings: Sequence[Finding], around: Circumstances) -> str:
+    kinds = [finding.name for finding in findings if finding.level != "note" and finding.command]
+    return mending_command(kinds, around) if len(kinds) > 1 else ""
+
+
+def _ignore(pair: Pair, reason: str) -> None:
+    """Do nothing with a dropped pair."""
 
 
 class _HeldOut:
     """Fingerprints and words of the validation and test sets."""
 
-    def __init__(self, corpora: Mapping[str, CorpusFiles]) -> None:
+    def __init__(self, corpora: Mapping[str, CorpusFiles], *, texts: bool) -> None:
         sources: set[int] = set()
+        self.texts: dict[str, list[str]] = {}  # the sources, if asked for
         self.sizes: dict[str, int] = {}
         self.source_words: Counter[str] = Counter()
         self.target_words: Counter[str] = Counter()
         for name, corpus in corpora.items():
             self.sizes[name] = 0
+            kept = self.texts.setdefault(name, [])
             for batch in in_batches(corpus):
                 self.sizes[name] += len(batch)
+                if texts:
+                    kept += [pair.source for pair in batch]
                 sources.update(hash_source(pair.source) for pair in batch if pair.source.strip())
                 if name == "valid":
                     self.source_words.update(count_words(pair.source for pair in batch))

@@ -1,7 +1,7 @@
 """Pairs in, pairs worth training on out. Every pair that is dropped is counted by reason and written down."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,11 +75,13 @@ def filter_pairs(
     *,
     held_out: Collection[int] = frozenset(),
     dropped: Path | None = None,
+    on_drop: Callable[[Pair, str], None] = lambda pair, reason: None,
 ) -> Iterator[Pair]:
     """Yield the pairs worth training on, in order, and fill `report` meanwhile.
 
     held_out: fingerprints from `held_out_sources`. dropped: a TSV file (reason, line, source, target) that appears
-    when the last pair has been read. Memory grows by about 8 bytes for each pair that is kept. Raises OutOfSpaceError.
+    when the last pair has been read. on_drop: is handed each dropped pair and the reason. Memory grows by about 8 bytes
+    for each pair that is kept. Raises OutOfSpaceError.
     """
     seen = SeenHashes()
     every = pairs.with_damaged() if isinstance(pairs, WithDamaged) else iter(pairs)
@@ -98,6 +100,7 @@ def filter_pairs(
                 else:
                     report._drop(pair, reason)
                     rows.add(pair, reason)
+                    on_drop(pair, reason)
             rows.flush()
         rows.flush()
 

@@ -1,6 +1,6 @@
 """What was counted in a corpus in, sentences for people out: what to mend, where, and with which command."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -30,14 +30,30 @@ _MUCH_TWICE_ENCODED = 0.001
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A pair that shows a fault. repeats: what it is nearly the same as, in words, if that is the fault."""
+
+    line: int
+    source: str
+    target: str
+    repeats: str = ""
+
+
+@dataclass(frozen=True)
 class Finding:
-    """Something a person should know. error: mend it before training. detail: lines that show it."""
+    """Something a person should know. error: mend it before training. detail: lines that show it.
+
+    lines: all the lines that it is about, where single ones are; samples: some of them; command: what mends it.
+    """
 
     level: Level
     name: str
     text: str
     remedy: str
     detail: str = ""
+    lines: tuple[int, ...] = ()
+    samples: tuple[Shown, ...] = ()
+    command: str = ""
 
 
 def judge(alignment: Alignment) -> Verdict:
@@ -64,8 +80,13 @@ def find_all(
     if ignored := files.count_ignored_columns():
         text = "Column 3 is not read." if ignored == 1 else f"Columns 3 to {ignored + 2} are not read."
         found.append(Finding("note", "columns", text, ""))
+    return by_level(found)
+
+
+def by_level(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Put errors first, then warnings."""
     order = ("error", "warning", "note")
-    return tuple(sorted(found, key=lambda finding: order.index(finding.level)))
+    return tuple(sorted(findings, key=lambda finding: order.index(finding.level)))
 
 
 def _about_filters(report: FilterReport, *, drop_overlap: bool) -> Iterator[Finding]:

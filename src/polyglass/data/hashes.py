@@ -6,11 +6,13 @@ share one with a chance of 3 in a million among ten million pairs.
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
+Kind = TypeVar("Kind", bound=np.generic)
 
 _FEWEST_WAITING = 1 << 15
 _WAITING_SHARE = 32
@@ -49,7 +51,7 @@ class SeenHashes:
     def add(self, hashes: Hashes) -> NDArray[np.bool_]:
         """Add all; return for each, [N], whether it was in the set before or stands earlier in `hashes`."""
         different, first = np.unique(hashes, return_index=True)
-        fresh = ~(_is_in(different, self._waiting) | _is_in(different, self._sorted))
+        fresh = ~(is_in(different, self._waiting) | is_in(different, self._sorted))
         repeated = np.ones(len(hashes), dtype=np.bool_)
         repeated[first[fresh]] = False
         _merge(self._waiting, different[fresh])
@@ -59,10 +61,11 @@ class SeenHashes:
         return repeated
 
 
-def _is_in(hashes: Hashes, among: Hashes) -> NDArray[np.bool_]:
+def is_in(values: NDArray[Kind], among: NDArray[Kind]) -> NDArray[np.bool_]:
+    """Tell for each value, [N], whether it is in `among`, which is sorted."""
     if not len(among):
-        return np.zeros(len(hashes), dtype=np.bool_)
-    found: NDArray[np.bool_] = among[np.minimum(np.searchsorted(among, hashes), len(among) - 1)] == hashes
+        return np.zeros(len(values), dtype=np.bool_)
+    found: NDArray[np.bool_] = among[np.minimum(np.searchsorted(among, values), len(among) - 1)] == values
     return found
 
 

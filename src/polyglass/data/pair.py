@@ -21,13 +21,14 @@ class Pair:
     """A source text, its translation, and the line of the file they stand in, counted from 1.
 
     damage is set only on pairs that could not be read and that `errors="skip"` passes by: bad_encoding (bytes that
-    are not UTF-8) or malformed (a TSV line or JSON record that holds no two texts; the raw line is in `source`).
+    are not UTF-8) or malformed (a TSV line or JSON record that holds no two texts; the raw line is in `source`). While
+    a corpus is cleaned it is the fault for which a pair is to be dropped.
     """
 
     line: int
     source: str
     target: str
-    damage: Damage | None = None
+    damage: str | None = None
 
 
 @runtime_checkable

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -17,6 +18,7 @@ from polyglass.errors import DataError
 _UTF8_BOM = b"\xef\xbb\xbf"
 _HEAD_BYTES = 4096
 MOST_BYTES = 500 * 2**20  # of a file that is held in memory as a whole
+MOST_LINE_BYTES = 64 * 2**20  # a packed file of a few kilobytes can hold a line that fills the memory
 _UNPACK = {".gz": "gzip", ".xz": "xz", ".zst": "zstd"}
 _PACKED_MAGIC = {
     b"\x1f\x8b": (".gz", "gzip"),
@@ -51,15 +53,20 @@ _MARKUP = (b"<?xml", b"<!doctype", b"<html", b"<tmx", b"<xliff")
 def raw_lines(path: Path) -> Iterator[bytes]:
     """Yield each line without its end (LF or CRLF) and without the byte order mark of UTF-8.
 
-    Only LF ends a line. Raises DataError if the file is missing, cannot be unpacked or is no text by its first bytes.
+    Only LF ends a line. Raises DataError if the file is missing, cannot be unpacked or is no text by its first bytes,
+    or has a line of more than `MOST_LINE_BYTES`.
     """
     with _open(path) as stream, _explaining(path):
-        first = True
-        for line in stream:
-            if first:
-                line, first = line.removeprefix(_UTF8_BOM), False
+        for number, line in enumerate(iter(partial(stream.readline, MOST_LINE_BYTES + 1), b""), start=1):
+            if number == 1:
+                line = line.removeprefix(_UTF8_BOM)
                 if not line:  # the mark is all there is
                     return
+            if len(line) > MOST_LINE_BYTES:
+                raise DataError(
+                    f"{path}:{number}: a line may have at most {MOST_LINE_BYTES:,} bytes, but this one has more. "
+                    "Is it one sentence or paragraph a line? Cut it, or leave it out."
+                )
             if line.endswith(b"\n"):
                 line = line[:-2] if line.endswith(b"\r\n") else line[:-1]
             yield line

@@ -43,7 +43,8 @@ def stream_elements(stream: BinaryIO, name: str, local_names: frozenset[str]) ->
             if not checked:
                 _refuse_entities(element, name)
                 checked = True
-            if isinstance(element.tag, str) and etree.QName(element).localname in local_names:
+            # A prefix that nobody declared makes a tag that QName refuses.
+            if isinstance(element.tag, str) and element.tag.rpartition("}")[2] in local_names:
                 yield element
                 element.clear()
                 while element.getprevious() is not None and element.getparent() is not None:
