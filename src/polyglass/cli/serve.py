@@ -5,21 +5,27 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from polyglass.cli.arguments import add_option_flag, given_options
 from polyglass.cli.main import visible
 from polyglass.errors import InputError
 
 if TYPE_CHECKING:
+    from polyglass.bundle import Bundle
     from polyglass.config import ServeConfig
+    from polyglass.explorer.server import Server as ExplorerServer
     from polyglass.serving.models import Shelf
 
 _DESCRIPTION = """\
-Translate for others over HTTP: our own /v1, and the interfaces of
-LibreTranslate and DeepL, so that their clients need only another address.
-Requests that wait together are translated together.
+Translate in the browser, and for others over HTTP: a page at /, our own /v1,
+and the interfaces of LibreTranslate and DeepL, so that their clients need only
+another address. Requests that wait together are translated together.
 
   polyglass serve en-de de-en
   polyglass serve models/ --port 8080 --threads 4
@@ -48,6 +54,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add_option_flag(where, "--keys", option="serve.keys", metavar="FILE", help="ask for an API key of this file")
     add_option_flag(where, "--open", option="serve.open", help="listen beyond this machine without keys")
     add_option_flag(where, "--hosts", option="serve.hosts", metavar="NAMES", help="further names in the Host header")
+    add_option_flag(
+        where, "--trusted-proxy", option="serve.trusted_proxy", metavar="CIDR", help="believe its X-Forwarded-For"
+    )
     where.add_argument("--new-key", metavar="NAME", help="make a key, add it to --keys FILE, print it, and end")
     machine = parser.add_argument_group("machine")
     add_option_flag(machine, "--device", option="serve.device", metavar="NAME", help="cpu (default), cuda, mps, auto")
@@ -103,8 +112,62 @@ def _serve(config: "ServeConfig", named: Sequence[Path]) -> int:
         shelf = load_models(find_folders(paths), device=config.device, batch_tokens=config.batch_tokens)
         _log(config)
         words = _announcement(shelf, config, listener.getsockname()[1], bool(keys))
-        server = Server(Site(shelf, config, keys), announce=lambda: print(words, flush=True))
-        return run_server(server, listener)
+        with _Explorers(shelf) as explorers:
+            explore = explorers.url if config.explore and is_loopback(config.host) else None
+            server = Server(Site(shelf, config, keys, explore=explore), announce=lambda: print(words, flush=True))
+            return run_server(server, listener)
+
+
+class _Explorers:
+    """Explorers of the loaded models, one for all that read the same language, each started when first asked for.
+
+    They look at the same weights as the server, so they take no second memory. The modules are copies, since a module
+    grows its table of positions while it reads, and two threads read here.
+    """
+
+    def __init__(self, shelf: "Shelf") -> None:
+        self._shelf = shelf
+        self._lock = Lock()
+        self._running: dict[str, ExplorerServer] = {}
+
+    def __enter__(self) -> "_Explorers":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for server in self._running.values():
+            server.shutdown()
+            server.server_close()
+
+    def url(self, name: str) -> str:
+        """Return an address that opens a model once, with the beam that the page's translations were found with."""
+        from polyglass.serving.page import ALTERNATIVES
+
+        model = self._shelf.named(name)
+        beam = min(16, max(model.translator.bundle.config.decode.beam_size, ALTERNATIVES))
+        with self._lock:
+            if model.source not in self._running:
+                self._running[model.source] = self._start(model.source)
+            return self._running[model.source].url(urlencode({"model": name, "beam": beam}))
+
+    def _start(self, language: str) -> "ExplorerServer":
+        from polyglass.explorer.look import Explorer
+        from polyglass.explorer.server import Server
+        from polyglass.explorer.subject import Subject, frequent_words
+
+        subjects = []
+        for model in self._shelf.models:
+            if model.source == language:
+                bundle = _with_own_modules(model.translator.bundle)
+                subjects.append(Subject(model.name, model.name, bundle, examples=(frequent_words(bundle),)))
+        server = Server(Explorer(subjects), 0)
+        Thread(target=server.serve_forever, name="polyglass-explorer", daemon=True).start()
+        return server
+
+
+def _with_own_modules(bundle: "Bundle") -> "Bundle":
+    """Return a bundle with the same weights in modules of its own."""
+    shared = {id(weight): weight for weight in bundle.model.parameters()}
+    return replace(bundle, model=deepcopy(bundle.model, shared))
 
 
 def _warn_of_open_door(config: "ServeConfig") -> None:
@@ -157,7 +220,8 @@ def _announcement(shelf: "Shelf", config: "ServeConfig", port: int, has_keys: bo
         [
             *lines,
             "",
-            "Try it:",
+            *([f"Translate in the browser:  {url}", ""] if config.page else []),
+            "Or by program:",
             f"  curl {url}/v1/translate \\",
             "    -H 'Content-Type: application/json' \\",
             *key,

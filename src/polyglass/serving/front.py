@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -26,6 +26,7 @@ from polyglass.serving.site import Site
 
 logger = logging.getLogger("polyglass.serving")
 T = TypeVar("T")
+Pages = Callable[[Request], Response | None]
 
 LONGEST_HEAD = 16 * 1024
 _DRAIN_BYTES, _DRAIN_SECONDS = 32 * 2**20, 5.0
@@ -45,12 +46,15 @@ class ClientGone(Exception):  # noqa: N818 (nobody's error)
 
 @dataclass
 class Exchange:
-    """One request and what becomes of it. route: the template of its path; status: what was answered."""
+    """One request and what becomes of it. route: the template of its path; status: what was answered.
+
+    caller: the address whose limits it counts against."""
 
     request: Request
     wire: Send
     cors: bool
     dialect: Dialect
+    caller: str
     route: str = "other"
     status: int = 499
     id: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -76,9 +80,9 @@ class Exchange:
 
 
 class Front:
-    """Answers HTTP. pages: an application for GET requests that none of the routes knows, if there is one."""
+    """Answers HTTP. pages: what may answer a GET request that none of the routes knows, or return None."""
 
-    def __init__(self, site: Site, routes: Routes, *, guard: Guard, pages: ASGIApp | None = None) -> None:
+    def __init__(self, site: Site, routes: Routes, *, guard: Guard, pages: Pages | None = None) -> None:
         self._site, self._routes, self._guard, self._pages = site, routes, guard, pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,9 +90,9 @@ class Front:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self._exchange(
-                Exchange(Request(scope, receive), send, not self._site.keys, dialect_of(scope["path"]))
-            )
+            request, dialect = Request(scope, receive), dialect_of(scope["path"])
+            caller = self._site.proxies.caller(request)
+            await self._exchange(Exchange(request, send, not self._site.keys, dialect, caller))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -100,8 +104,9 @@ class Front:
     async def _exchange(self, exchange: Exchange) -> None:
         request = exchange.request
         try:
-            answer = await self._answer(exchange)
-            await answer(request.scope, request.receive, exchange.send)
+            with self._site.callers.count(exchange.caller):
+                answer = await self._answer(exchange)
+                await answer(request.scope, request.receive, exchange.send)
         except ClientGone:
             self._site.metrics.client_gone()
         except Exception as error:
@@ -124,13 +129,15 @@ class Front:
         try:
             _refuse_ambiguous(request)
             self._guard.check(request, exchange.dialect)
+            self._site.callers.check(exchange.caller)
             endpoint, parts = self._routes.find(request.method, request.scope["path"])
             exchange.route, exchange.dialect = endpoint.path, endpoint.dialect
             return await self._handle(endpoint, request, parts)
         except Refusal as refusal:
             if refusal.code == "no_such_route" and self._pages and request.method in ("GET", "HEAD"):
-                exchange.route = "page"
-                return self._pages
+                if (page := self._pages(request)) is not None:
+                    exchange.route = "page"
+                    return page
             if refusal.status == 405 and request.method == "OPTIONS" and exchange.dialect is LIBRETRANSLATE:
                 return Response(status_code=204, headers={"Allow": refusal.hint})
             response = exchange.dialect.response(refusal, exchange.id)

@@ -24,7 +24,7 @@ class Guard:
     def check(self, request: Request, dialect: Dialect) -> None:
         """Raise Refusal if the request must not be heard. LibreTranslate's routes are open to pages, as there."""
         headers = request.headers
-        if self._hosts is not None and _name(headers.get("host", "")) not in self._hosts:
+        if self._hosts is not None and host_name(headers.get("host", "")) not in self._hosts:
             raise Refusal(
                 421,
                 "unknown_host",
@@ -41,7 +41,7 @@ def is_loopback(host: str) -> bool:
     return host.lower() in LOOPBACK or host.startswith("127.")
 
 
-def _name(host: str) -> str:
+def host_name(host: str) -> str:
     """Return the Host header without its port: "[::1]:5000" is "[::1]"."""
     name, _, port = host.rpartition(":")
     return (name if name and port.isdecimal() and not name.endswith(":") else host).lower().rstrip(".")

@@ -7,6 +7,7 @@ request must arrive within a time; its body, and whoever reads an answer, must k
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -20,17 +21,22 @@ Phase = Literal["head", "body", "none"]
 
 @dataclass
 class Connections:
-    """How many there may be, how long they may take, and how many there are. Shared by all connections of a server."""
+    """How many there may be, how long they may take, and how many there are. Shared by all connections of a server.
+
+    trusts: whether an address is that of a proxy, which stands for many.
+    """
 
     most: int
     most_each: int
     head_seconds: float
     body_seconds: float
+    trusts: Callable[[str], bool] = lambda address: False
     open: Counter[str] = field(default_factory=Counter)
 
     def enter(self, address: str) -> bool:
         """Count a connection and say whether there is room for it."""
-        if self.open.total() >= self.most or self.open[address] >= self.most_each:
+        too_many = self.open[address] >= self.most_each and not self.trusts(address)
+        if self.open.total() >= self.most or too_many:
             return False
         self.open[address] += 1
         return True

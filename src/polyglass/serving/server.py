@@ -11,7 +11,6 @@ from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from polyglass.config import ServeConfig
 from polyglass.errors import EXIT_INTERNAL, InputError
@@ -33,17 +32,17 @@ class Server(uvicorn.Server):
     (SIGTERM only) connections are refused; what was accepted is finished. A second one ends it now.
     """
 
-    def __init__(self, site: Site, *, pages: ASGIApp | None = None, announce: Callable[[], None]) -> None:
+    def __init__(self, site: Site, *, announce: Callable[[], None]) -> None:
         self.site = site
         self.exit_code = 0
         self.problem = ""
         self._announce = announce
         self._close_at: float | None = None
         config = site.config
-        shared = Connections(config.connections, config.connections_each, config.header_seconds, config.body_seconds)
+        shared = Connections(config.connections, config.connections_each, config.header_seconds, config.body_seconds, trusts=site.proxies.trusts)
         super().__init__(
             uvicorn.Config(
-                build_app(site, pages=pages),
+                build_app(site),
                 http=protocol_for(shared),
                 ws="none",
                 loop="asyncio",

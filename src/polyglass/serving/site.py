@@ -8,6 +8,7 @@ from typing import Any
 from polyglass.config import ServeConfig
 from polyglass.serving.batcher import Batcher
 from polyglass.serving.cache import Cache
+from polyglass.serving.callers import Callers, Proxies
 from polyglass.serving.desk import Desk
 from polyglass.serving.gate import Gate
 from polyglass.serving.keys import KeyRing
@@ -25,10 +26,17 @@ logger = logging.getLogger("polyglass.serving")
 
 
 class Site:
-    """One server: its models, its limits, its keys, and what it counts. Built before the event loop starts."""
+    """One server: its models, its limits, its keys, and what it counts. Built before the event loop starts.
 
-    def __init__(self, shelf: Shelf, config: ServeConfig, keys: KeyRing) -> None:
-        self.config, self.shelf, self.keys = config, shelf, keys
+    explore: the name of a model in, an address that shows it out; None where nobody may look. Called on any thread.
+    """
+
+    def __init__(
+        self, shelf: Shelf, config: ServeConfig, keys: KeyRing, *, explore: Callable[[str], str] | None = None
+    ) -> None:
+        self.config, self.shelf, self.keys, self.explore = config, shelf, keys, explore
+        self.proxies = Proxies(config.trusted_proxy)
+        self.callers = Callers(config.connections_each)
         self.metrics = Metrics()
         self.gate = Gate(config.max_requests)
         self.desk: Desk[Translation] = Desk(self._batcher, time_limit=config.time_limit_seconds)

@@ -173,6 +173,18 @@ class ModelsAnswer(Wire):
     limits: dict[str, int]
 
 
+class ExploreRequest(Wire):
+    """The model that somebody wants to look into."""
+
+    model: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(description="name of a loaded model")
+
+
+class ExploreAnswer(Wire):
+    """url: opens once, in a browser of this machine; `&text=` may be added to it."""
+
+    url: str
+
+
 class StatusAnswer(Wire):
     """The server lives, or is ready."""
 
