@@ -3,11 +3,13 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polyglass.cli.arguments import add_option_flag, add_settings_arguments, decode_options
 from polyglass.cli.progress import Progress, naming
+from polyglass.cli.translate_large import add_large_arguments
 from polyglass.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     files.add_argument(
         "--any-language", action="store_true", help="do not ask whether the file is in the languages of the model"
     )
+    add_large_arguments(parser)
     shape = parser.add_argument_group("what is printed")
     add_option_flag(
         shape, "--n-best", option="decode.n_best", metavar="N", help="N candidates: line number, score, text (TSV)"
@@ -104,11 +107,13 @@ def load_translator(arguments: argparse.Namespace) -> "Translator":
 def run(arguments: argparse.Namespace) -> int:
     """Translate what is given, to the end."""
     from polyglass.cli.translate_file import is_document, refuse_flags_for_lines, translate_file
+    from polyglass.cli.translate_large import is_large, translate_large
     from polyglass.cli.translate_lines import Form, Lines, chunks, sink
 
     if arguments.texts and arguments.input:
         raise InputError("Give TEXT or --input, but not both.")
-    if is_document(arguments.input):
+    large = is_large(arguments)
+    if is_document(arguments.input) and not large:
         chosen = decode_options(arguments)
         refuse_flags_for_lines(arguments, chosen)
         return translate_file(load_translator(arguments), arguments, chosen)
@@ -116,13 +121,10 @@ def run(arguments: argparse.Namespace) -> int:
     form = Form(
         n_best=options.get("n_best", 1), scores=arguments.scores, alignment=arguments.alignment, json=arguments.json
     )
+    if large:
+        return translate_large(arguments, options, form, partial(_load_for_lines, arguments))
     lines = None if _is_conversation(arguments) else Lines.of(arguments.texts, arguments.input)
-    translator = load_translator(arguments)
-    if arguments.alignment and translator.bundle.model.alignment_path is None:
-        raise InputError(
-            "--alignment shows where a model's attention looked, but this model has none (model.attention=none). "
-            "Leave --alignment out, or train with --set model.attention=additive."
-        )
+    translator = _load_for_lines(arguments)
     if lines is None:
         from polyglass.cli.translate_prompt import converse
 
@@ -142,6 +144,17 @@ def run(arguments: argparse.Namespace) -> int:
     if cut:
         warn_of_cut(lines.name, cut, translator.bundle.model.max_positions - 1)
     return 0
+
+
+def _load_for_lines(arguments: argparse.Namespace) -> "Translator":
+    """Load the model. Raises InputError if it cannot say what is to be printed."""
+    translator = load_translator(arguments)
+    if arguments.alignment and translator.bundle.model.alignment_path is None:
+        raise InputError(
+            "--alignment shows where a model's attention looked, but this model has none (model.attention=none). "
+            "Leave --alignment out, or train with --set model.attention=additive."
+        )
+    return translator
 
 
 def warn_of_cut(name: str, cut: Sequence[int], longest: int) -> None:

@@ -1,0 +1,124 @@
+"""A file in, its translation out, in this process: piece after piece, each kept when it is finished."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+
+from polyglass.batch.formats import Format, write_joined
+from polyglass.batch.job import Job
+from polyglass.batch.join import Joined, join
+from polyglass.batch.parts import PartsFolder, Source
+from polyglass.batch.piece import Piece, Shard
+from polyglass.batch.work import Worker
+from polyglass.errors import InputError
+from polyglass.run.folder import lock_folder
+
+WHOLE = Shard()
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One file to translate. name: of the input, for messages."""
+
+    source: Path
+    output: Path
+    format: Format
+    job: Job
+    overwrite: bool = False
+
+    @property
+    def name(self) -> str:
+        """The input, for messages."""
+        return str(self.source)
+
+    @property
+    def folder(self) -> PartsFolder:
+        """Where its parts are kept."""
+        return PartsFolder.beside(self.output)
+
+
+@dataclass
+class Tally:
+    """Lines and parts that were translated now, and those that were there before; and which lines were cut."""
+
+    lines: int = 0
+    parts: int = 0
+    kept_lines: int = 0
+    kept_parts: int = 0
+    cut: list[int] = field(default_factory=list)
+
+
+Tell = Callable[[Tally], None]
+
+
+def translate_whole(errand: Errand, worker: Worker, tell: Tell) -> Joined:
+    """Translate a file; the output appears by one rename. What was finished when this was killed is not done again.
+
+    tell: is given the tally after each piece. Raises LockedError if another process is at it.
+    """
+    if errand.overwrite and errand.folder.exists:
+        errand.folder.remove()
+    pieces = errand.format.pieces(errand.source, errand.job.piece_lines)
+    first = list(islice(pieces, 2))
+    if len(first) < 2 and not errand.folder.exists:  # too short to be worth a folder
+        return _at_once(errand, worker, first, tell)
+    with ExitStack() as stack:
+        errand.folder.open(errand.job)
+        stack.enter_context(lock_folder(errand.folder.path, "another process is translating into"))
+        _translate(errand, worker, chain(first, pieces), tell, shard=WHOLE)
+        joined = join(errand.folder, errand.output)
+        errand.folder.remove()
+    return joined
+
+
+def translate_shard(errand: Errand, worker: Worker, tell: Tell, *, shard: Shard) -> Tally:
+    """Translate the pieces of one shard into the folder of parts, which stays for `join`.
+
+    Raises InputError if the whole is there already and its parts are not.
+    """
+    if errand.output.exists() and not errand.folder.exists and not errand.overwrite:
+        raise InputError(
+            f"{errand.output} exists, and no parts lie beside it: perhaps they were merged already. "
+            "Remove it, or give --overwrite to translate anew."
+        )
+    pieces = errand.format.pieces(errand.source, errand.job.piece_lines)
+    first = list(islice(pieces, 1))  # an input that cannot be read leaves no folder behind
+    errand.folder.open(errand.job, overwrite=errand.overwrite)
+    return _translate(errand, worker, chain(first, pieces), tell, shard=shard)
+
+
+def _translate(errand: Errand, worker: Worker, pieces: Iterator[Piece], tell: Tell, *, shard: Shard) -> Tally:
+    folder, job, tally = errand.folder, errand.job, Tally()
+    anew = errand.overwrite and shard != WHOLE  # of the whole, --overwrite has removed the folder
+    sources = []
+    for piece in pieces:
+        sources.append(Source(piece.number, piece.lines, piece.sha256))
+        if not shard.owns(piece.number):
+            continue
+        header = None if anew else folder.kept(piece, job)
+        if header is not None:
+            tally.kept_parts += 1
+            tally.kept_lines += piece.lines
+        else:
+            part = worker.do(piece, format=errand.format, job=job, name=errand.name)
+            folder.write(part)
+            header = part.header
+            tally.parts += 1
+            tally.lines += piece.lines
+        tally.cut += header.cut
+        tell(tally)
+    folder.note_input(sources, overwrite=errand.overwrite)
+    return tally
+
+
+def _at_once(errand: Errand, worker: Worker, pieces: list[Piece], tell: Tell) -> Joined:
+    contents, joined = [], Joined()
+    for piece in pieces:
+        part = worker.do(piece, format=errand.format, job=errand.job, name=errand.name)
+        contents.append(part.content)
+        joined = Joined(1, piece.lines, piece.lines, list(part.header.cut))
+        tell(Tally(lines=piece.lines, parts=1))
+    write_joined(errand.format.kind, contents, errand.output)
+    return joined
