@@ -48,7 +48,33 @@ SPEED = Entry(
     ),
     (),
 )
-EXPERIMENTS = {entry.name: entry for entry in (WINDOW, SPEED)}
+NORM = Entry(
+    "norm",
+    "Which normalisation, and where?",
+    "Layer, batch and RMS norm, before or after each sub-layer: what is learned, how high may the learning rate be, "
+    "and who needs a warm-up?",
+    (
+        "After every layer, we apply normalization",
+        "Usually, we use batch normalization which smooths out the lost surface => easier to optimize using larger "
+        "learning rate",
+        "We can use layer normalization, which normalize across each feature instead of each sample for better "
+        "stabilization",
+    ),
+    ("files", "test"),
+)
+POSITION = Entry(
+    "position",
+    "What does a model know of the order of words?",
+    "Sinusoidal, learned, rotary or no positions: what is translated, what happens beyond the trained lengths, and "
+    "what if the source is shuffled?",
+    (
+        "The input and previous output is vectorized and combined with positional information",
+        "Apply positional encoding to input vectors => word vectors with positional information (or context)",
+        "Attention mechanism in theory has an infinite reference window",
+    ),
+    ("files", "test"),
+)
+EXPERIMENTS = {entry.name: entry for entry in (WINDOW, SPEED, NORM, POSITION)}
 """Every experiment, by name. To add one: an entry here and a file of its name beside this one."""
 
 

@@ -110,15 +110,21 @@ def steps_within(seconds: float, config: Config, lesson: Lesson, *, device: torc
 
 
 def train_trial(
-    config: Config, lesson: Lesson, *, device: torch.device, judge: Callable[[Seq2Seq], bool] | None = None
+    config: Config,
+    lesson: Lesson,
+    *,
+    device: torch.device,
+    judge: Callable[[Seq2Seq], bool] | None = None,
+    watch: Callable[[Moment], None] | None = None,
 ) -> Trained:
     """Train a fresh model for `train.steps` updates.
 
     judge: asked every `train.validate_every` steps whether to go on; what it does to the model's mode is undone.
+    watch: told each update, so that the curve of a training that fails is known, too.
     Raises TrainingUnhealthyError if three gradients in a row are not finite.
     """
     state = TrainState(fresh_model(config, lesson, device), config.train)
-    listener = _Listener()
+    listener = _Listener(watch)
 
     def validate() -> bool:
         if judge is None:
@@ -149,8 +155,9 @@ def _nothing() -> None:
 class _Listener:
     """A reporter that writes the curve down."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Callable[[Moment], None] | None) -> None:
         self.moments: list[Moment] = []
+        self._watch = watch
 
     def plan(self, plan: Plan) -> None:
         """A trial has no plan."""
@@ -158,6 +165,8 @@ class _Listener:
     def step(self, report: StepReport) -> None:
         """Keep what curves are drawn from."""
         self.moments.append(Moment(report.step, report.loss, report.grad_norm, report.elapsed_seconds))
+        if self._watch is not None:
+            self._watch(self.moments[-1])
 
     def validation(self, validation: Validation) -> None:
         """The judge says what is to be said."""

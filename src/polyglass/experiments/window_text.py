@@ -80,12 +80,12 @@ def joined(pairs: Sequence[Text], count: int) -> list[Text]:
     return [(" ".join(source for source, _ in group), " ".join(target for _, target in group)) for group in groups]
 
 
-def mixed_lengths(pairs: Sequence[Text], *, seed: int) -> list[Text]:
-    """Return training pairs of which one, two, three and four sentences are joined, as many words of each."""
+def mixed_lengths(pairs: Sequence[Text], *, seed: int, most: int = MOST_JOINED) -> list[Text]:
+    """Return training pairs of which one, two ... up to `most` sentences are joined, as many words of each."""
     order = np.random.default_rng(seed).permutation(len(pairs)).tolist()
     shuffled = [pairs[place] for place in order]
-    quarter = len(shuffled) // MOST_JOINED
-    parts = [shuffled[quarter * place : quarter * (place + 1)] for place in range(MOST_JOINED)]
+    share = len(shuffled) // most
+    parts = [shuffled[share * place : share * (place + 1)] for place in range(most)]
     return [pair for count, part in enumerate(parts, start=1) for pair in joined(part, count)]
 
 
