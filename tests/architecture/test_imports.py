@@ -9,7 +9,7 @@ from polyglass.cli.main import VERBS
 LINES: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
-    ("serving", "explorer", "experiments"),
+    ("serving", "explorer", "experiments", "batch"),
     ("run",),
     ("evaluation",),
     ("documents",),

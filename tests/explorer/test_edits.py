@@ -10,10 +10,11 @@ from explorer_world import TEXT, check, recurrent_subject, request, run_of, subj
 from polyglass.data.batch import pad
 from polyglass.decoding.search import search
 from polyglass.explorer.capture import capture
-from polyglass.explorer.edits import Tapped, plan, shuffled, unrotate
+from polyglass.explorer.edits import plan, shuffled, unrotate
 from polyglass.explorer.refusal import RefusedError
 from polyglass.explorer.subject import Subject
 from polyglass.model.rotary import rotate
+from polyglass.model.tapped import Tapped
 from polyglass.replay import read_again
 from polyglass.tap import Recorder, no_tap
 

@@ -165,6 +165,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(port: int) -> Non
     assert received.startswith(b"HTTP/1.1 413")
     assert json.loads(received.partition(b"\r\n\r\n")[2])["error"] == {
         "code": "too_much",
+        "key": "too_much",
         "message": "A request may have at most 65,536 bytes, but here are 999,999,999. Ask for less at a time.",
         "limit": 65536,
         "value": 999999999,

@@ -44,7 +44,7 @@ def test_a_piece_can_be_named_by_its_spelling_and_the_table_by_who_uses_it() -> 
     assert by_piece == by_id
     assert by_id["table"] == "source"
     assert by_id["count"] is None
-    assert by_id["warning"] is None
+    assert not by_id["rare"]
     assert (
         neighbours_reply(Explorer([subject()]), NeighboursRequest(model="a", side="target", id=300), check)["table"]
         == "shared"
@@ -126,10 +126,8 @@ def test_a_run_folder_tells_how_often_each_piece_was_read(tmp_path: Path) -> Non
     assert loaded.examples == ("This one has just six words.",)
     explorer = Explorer([loaded])
     rare = next(token for token in ids if ids.count(token) == 1)
-    assert (
-        "only 3 times"
-        in neighbours_reply(explorer, NeighboursRequest(model="a", side="source", id=rare), check)["warning"]
-    )
+    found = neighbours_reply(explorer, NeighboursRequest(model="a", side="source", id=rare), check)
+    assert (found["rare"], found["count"]) == (True, 3)
     drawn = map_reply(explorer, MapRequest(model="a", side="source", frequent=10), check)
     counts = [point["count"] for point in drawn["points"]]
     assert drawn["by"] == "frequency"

@@ -106,6 +106,28 @@ def test_three_in_a_row_before_the_first_checkpoint_end_the_run(tmp_path: Path) 
         bench.train(Poisoned(bench.state, range(99)))
 
 
+def test_more_than_a_hundredth_of_the_updates_left_out_ends_the_run(tmp_path: Path) -> None:
+    """T7: leaving out what is broken must not hide that much of it is."""
+    bench = Bench(tmp_path, {"train.steps": 40})
+    every_sixth = set(range(2, 40, 6))
+    with pytest.raises(TrainingUnhealthyError) as caught:
+        bench.train(Poisoned(bench.state, every_sixth))
+    assert caught.value.exit_code == 5
+    assert str(caught.value).startswith(
+        "training cannot go on: 6 of the last 500 updates had gradients that are not finite, at step 32 the last time;"
+    )
+    assert bench.told.steps[-1].step == 31
+    assert newest_checkpoint(bench.checkpoints)[0] is not None
+
+
+def test_a_hundredth_of_the_updates_may_be_left_out_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "OF_STEPS", 30)
+    bench = Bench(tmp_path, {"train.steps": 70})
+    poisoned = {*range(2, 12, 2), *range(42, 52, 2)}  # five, and after 30 steps five more
+    bench.train(Poisoned(bench.state, poisoned))
+    assert bench.state.progress.skipped_steps == 10
+
+
 def stream_of(*batches: Batch) -> list[tuple[Batch, Position]]:
     return [(batch, Position(0, number + 1)) for number, batch in enumerate(batches)]
 

@@ -40,6 +40,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     check.add_argument("--dropped", type=Path, metavar="FILE.tsv", help="write every dropped pair and the reason")
     check.add_argument(
+        "--findings", type=Path, metavar="FILE.tsv", help="write every line with a fault, and which fault it is"
+    )
+    check.add_argument(
         "--fail-on-overlap", action="store_true", help="exit with 2 if training pairs stand in the other sets"
     )
     check.add_argument("--json", action="store_true", help="print JSON")
@@ -71,27 +74,37 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     from polyglass.cli.health_report import as_json, as_text
     from polyglass.data.corpus import open_corpus
-    from polyglass.data.doctor import check_corpus
+    from polyglass.data.doctor import Thorough, check_corpus
 
     config = settings_from(arguments).config.data
     languages = (arguments.source_lang, arguments.target_lang)
     corpora: dict[str, CorpusFiles] = {
-        name: open_corpus(paths, errors=arguments.errors, languages=languages)
+        name: open_corpus(paths, errors="skip" if name == "train" else arguments.errors, languages=languages)
         for name, paths in (("train", arguments.files), ("valid", arguments.valid), ("test", arguments.test))
         if paths
     }
-    _refuse_to_overwrite(arguments.dropped, corpora)
+    _refuse_to_overwrite(arguments, corpora)
     train = corpora.pop("train")
     _refuse_swapped(train, languages)
-    health = check_corpus(train, config, held_out=corpora, dropped=arguments.dropped)
-    print(as_json(health) if arguments.json else as_text(health, dropped=arguments.dropped))
+    health = check_corpus(
+        train,
+        config,
+        held_out=corpora,
+        dropped=arguments.dropped,
+        thorough=Thorough(strict=arguments.errors == "strict", findings=arguments.findings),
+    )
+    print(
+        as_json(health) if arguments.json else as_text(health, dropped=arguments.dropped, findings=arguments.findings)
+    )
     return 0 if health.healthy and not (arguments.fail_on_overlap and health.overlapping) else InputError.exit_code
 
 
-def _refuse_to_overwrite(dropped: Path | None, corpora: "dict[str, CorpusFiles]") -> None:
+def _refuse_to_overwrite(arguments: argparse.Namespace, corpora: "dict[str, CorpusFiles]") -> None:
     inputs = {path.resolve() for corpus in corpora.values() for path in corpus.paths}
-    if dropped is not None and dropped.resolve() in inputs:
-        raise InputError(f"--dropped must name a new file, but {dropped} is one of the inputs.")
+    for flag in ("dropped", "findings"):
+        path = getattr(arguments, flag)
+        if path is not None and path.resolve() in inputs:
+            raise InputError(f"--{flag} must name a new file, but {path} is one of the inputs.")
 
 
 def _refuse_swapped(corpus: "CorpusFiles", languages: tuple[str | None, str | None]) -> None:

@@ -1,4 +1,4 @@
-"""`polyglass data convert`, `clean`, `split`, `sample`: a corpus in, a corpus out, and why the rest was dropped."""
+"""`polyglass data convert`, `clean`, `fix`, `split`, `sample`: a corpus in, a corpus out, and what was dropped."""
 
 import argparse
 from collections import Counter
@@ -19,13 +19,18 @@ _VALID, _TEST, _SAMPLE, _SEED = 1000, 1000, 1000, 1
 
 
 def add_parsers(actions: Any, files: str) -> None:
-    """Add the four verbs. files: what a corpus may be, in words."""
+    """Add the five verbs. files: what a corpus may be, in words."""
     convert = _parser(actions, "convert", "write a corpus in another format", files)
     convert.add_argument("--out", nargs="+", type=Path, metavar="FILE", required=True, help=_OUT)
-    clean = _parser(actions, "clean", "write only the pairs that training would keep", files)
-    clean.add_argument("--out", nargs="+", type=Path, metavar="FILE", required=True, help=_OUT)
-    clean.add_argument("--dropped", type=Path, metavar="FILE.tsv", help="write every dropped pair and the reason")
-    add_settings_arguments(clean)
+    _add_clean(actions, files)
+    fix = actions.add_parser(
+        "fix",
+        help="write a text file as UTF-8, line by line",
+        description="Write a text file as UTF-8. Lines that are UTF-8 stay as they are; the others are read as --from.",
+    )
+    fix.add_argument("files", nargs=1, type=Path, metavar="FILE", help="a text file or TSV; packed too")
+    fix.add_argument("--from", dest="encoding", metavar="ENCODING", required=True, help="such as cp1252 or koi8-r")
+    fix.add_argument("--out", type=Path, metavar="FILE", required=True, help="the new file")
     split = _parser(actions, "split", "set pairs apart for validation and test, without a leak", files)
     split.add_argument("--out", type=Path, metavar="FOLDER", required=True, help="where the parts are written")
     split.add_argument("--valid", type=int, default=_VALID, metavar="N", help=f"pairs for validation ({_VALID:,})")
@@ -37,8 +42,25 @@ def add_parsers(actions: Any, files: str) -> None:
     sample.add_argument("--seed", type=int, default=_SEED, metavar="N", help="same seed, same pairs")
 
 
+def _add_clean(actions: Any, files: str) -> None:
+    clean = _parser(actions, "clean", "write only the pairs that training would keep", files)
+    clean.add_argument("--out", nargs="+", type=Path, metavar="FILE", required=True, help=_OUT)
+    clean.add_argument("--dropped", type=Path, metavar="FILE.tsv", help="write every dropped pair and the reason")
+    clean.add_argument("--mend", type=_names, default=(), metavar="KINDS", help="faults to put right, see data check")
+    clean.add_argument("--drop", type=_names, default=(), metavar="KINDS", help="faults to leave out, see data check")
+    clean.add_argument("--valid", nargs="+", type=Path, metavar="FILE", help="the validation set; its sentences go")
+    clean.add_argument("--test", nargs="+", type=Path, metavar="FILE", help="the test set; its sentences go")
+    add_settings_arguments(clean)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked for."""
+    if arguments.action == "fix":
+        return _fix(arguments)
     from polyglass.data.corpus import open_corpus
 
     corpus = open_corpus(
@@ -77,16 +99,43 @@ def _convert(corpus: "CorpusFiles", arguments: argparse.Namespace) -> None:
 
 
 def _clean(corpus: "CorpusFiles", arguments: argparse.Namespace) -> None:
-    from polyglass.data.filters import FilterReport, filter_pairs
+    from polyglass.data.corpus import open_corpus
+    from polyglass.data.filters import FilterReport, filter_pairs, held_out_sources
+    from polyglass.data.mending import Mended, plan_mending
 
     report = FilterReport()
+    config = settings_from(arguments).config.data
+    languages = (arguments.source_lang, arguments.target_lang)
+    held_out = {
+        name: open_corpus(paths, languages=languages)
+        for name, paths in (("valid", arguments.valid), ("test", arguments.test))
+        if paths
+    }
+    pairs: CorpusFiles | Mended = corpus
+    if arguments.mend or arguments.drop:
+        pairs = Mended(
+            corpus, plan_mending(corpus, config, held_out=held_out, mend=arguments.mend, drop=arguments.drop)
+        )
+    apart = held_out_sources(*held_out.values())
     with _writer(arguments.out, corpus) as writer:
-        config = settings_from(arguments).config.data
-        for pair in filter_pairs(corpus, config, report, dropped=arguments.dropped):
+        for pair in filter_pairs(pairs, config, report, held_out=apart, dropped=arguments.dropped):
             writer.add(pair.source, pair.target)
     _tell(writer, report.dropped, arguments.out)
+    for kind, count in pairs.counts.items() if isinstance(pairs, Mended) else ():
+        print(f"{count:>9,} put right: {kind}")
     if report.dropped:
         print(f"  dropped pairs are in {arguments.dropped}" if arguments.dropped else "  --dropped FILE.tsv names them")
+
+
+def _fix(arguments: argparse.Namespace) -> int:
+    from polyglass.data.mending import fix_encoding
+
+    (path,) = arguments.files
+    if arguments.out.resolve() == path.resolve():
+        raise InputError(f"--out must name a new file, but {arguments.out} is the input.")
+    total, changed = fix_encoding(path, arguments.out, encoding=arguments.encoding)
+    print(f"{total:>9,} lines written to {arguments.out}\n{changed:>9,} of them were not UTF-8")
+    return 0
 
 
 def _sample(corpus: "CorpusFiles", arguments: argparse.Namespace) -> None:
@@ -158,10 +207,11 @@ def _writer(paths: list[Path], corpus: "CorpusFiles") -> "Iterator[PairWriter]":
 
 def _tell(writer: "PairWriter", dropped: "Counter[str]", paths: list[Path]) -> None:
     """Say how much was written where, and what was not."""
-    from polyglass.data.filters import REASONS
+    from polyglass.data import filters, mending
 
+    reasons = {**filters.REASONS, **mending.REASONS}
     print(f"{writer.written:>9,} pairs written to {'  '.join(map(str, paths))}")
     for reason, count in dropped.most_common():
-        print(f"{count:>9,} dropped: {REASONS.get(reason, reason)}")
+        print(f"{count:>9,} dropped: {reasons.get(reason, reason)}")
     if writer.flattened:
         print(f"{writer.flattened:>9,} texts had a line feed or tab inside, which became a space")

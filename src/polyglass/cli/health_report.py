@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from polyglass.data.doctor import CorpusHealth
+    from polyglass.data.findings import Finding
     from polyglass.data.side_statistics import Side, Spread
 
 _FORMAT = 1
 _WIDTH = 80
 _LABEL = 14
 _TEXT_CHARACTERS = 160
+_FAULTY_CHARACTERS = 64  # of each side of a pair with a fault
+_LINES = 5  # line numbers that are named
 
 
 def as_json(health: "CorpusHealth") -> str:
@@ -22,11 +25,11 @@ def as_json(health: "CorpusHealth") -> str:
     return json.dumps(content, indent=2)
 
 
-def as_text(health: "CorpusHealth", *, dropped: Path | None) -> str:
+def as_text(health: "CorpusHealth", *, dropped: Path | None, findings: Path | None = None) -> str:
     """Return the page for people: at most 80 columns, no colours, control characters made visible."""
     from polyglass.data.odd_characters import visible
 
-    parts = [_pairs(health, dropped), _sides(health), _alignment(health), _samples(health), _findings(health)]
+    parts = [_pairs(health, dropped), _sides(health), _alignment(health), _samples(health), _findings(health, findings)]
     lines = [line.rstrip() for part in parts for line in (*part, "")]
     return "\n".join(visible(line) for line in lines[:-1])
 
@@ -82,16 +85,62 @@ def _samples(health: "CorpusHealth") -> Iterator[str]:
             yield from _wrapped(label, visible(text, _TEXT_CHARACTERS))
 
 
-def _findings(health: "CorpusHealth") -> Iterator[str]:
+def _findings(health: "CorpusHealth", path: Path | None) -> Iterator[str]:
     for finding in health.findings:
         label = {"error": "ERROR", "warning": "Warning", "note": "Note"}[finding.level]
-        yield from _wrapped(label, f"{finding.text} {finding.remedy}")
-        yield from finding.detail.split("\n") if finding.detail else ()
+        short = _short(finding.command) if finding.level == "note" else ""
+        yield from _wrapped(label, f"{finding.text}{_lines(finding)} {finding.remedy} {short}")
+        if finding.level != "note":
+            yield from _commands(finding.command)
+            yield from finding.detail.split("\n") if finding.detail else ()
+            yield from _faulty(finding)
+    if any(finding.lines for finding in health.findings):
+        text = f"Every such line is in {path}." if path else "--findings FILE.tsv writes every such line down."
+        yield from _wrapped("", text)
+    if health.command:
+        yield from _wrapped("All at once", "Errors and warnings, put right or left out:")
+        yield from _commands(health.command)
     errors = sum(finding.level == "error" for finding in health.findings)
     if errors:
         yield f"{'One thing' if errors == 1 else f'{errors} things'} must be mended before training."
     else:
         yield "The corpus can be trained on."
+
+
+def _lines(finding: "Finding") -> str:
+    """Name the first lines."""
+    if not finding.lines:
+        return ""
+    shown = ", ".join(f"{line:,}" for line in finding.lines[:_LINES])
+    more = len(finding.lines) > _LINES
+    return f" Line{'s' if len(finding.lines) > 1 else ''} {shown}{', ...' if more else '.'}"
+
+
+def _short(command: str) -> str:
+    """Return what matters of a command: "data clean --drop numbers"."""
+    words = command.split()
+    flags = [at for at, word in enumerate(words) if word in ("--drop", "--mend")]
+    return f"data clean {words[flags[0]]} {words[flags[0] + 1]}" if flags else command
+
+
+def _commands(command: str) -> Iterator[str]:
+    """Show a command so that it can be copied: it wraps at spaces, with a backslash where a shell goes on."""
+    for part in command.split("; ") if command else ():
+        rows = list(_fitted(part, _WIDTH - _LABEL - 4))
+        for number, row in enumerate(rows):
+            yield _row("", ("  " if number else "") + row + (" \\" if number < len(rows) - 1 else ""))
+
+
+def _faulty(finding: "Finding") -> Iterator[str]:
+    """Show the pairs of a finding, a row for each side."""
+    from polyglass.data.odd_characters import visible
+
+    for sample in finding.samples:
+        label = f"  {sample.line:,}"
+        for text in (sample.source, sample.target, f"(repeats {sample.repeats})" if sample.repeats else ""):
+            if text or label:
+                yield _row(label, next(_fitted(visible(text, _FAULTY_CHARACTERS), _WIDTH - _LABEL), ""))
+            label = ""
 
 
 def _row(label: str, text: str) -> str:

@@ -28,6 +28,7 @@ VERBS = {
     },
     "Use it": {
         "translate": "translate lines of text",
+        "merge": "join what shards of a job array have translated",
         "serve": "translate over HTTP, also for LibreTranslate and DeepL clients",
         "score": "say how likely given translations are",
         "export": "write the model for another program, with a proof",

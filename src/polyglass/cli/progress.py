@@ -10,12 +10,15 @@ from polyglass.errors import PolyglassError
 
 
 class Progress:
-    """Counts finished things; on a terminal it rewrites one line of stderr, four times a second at most."""
+    """Counts finished things; on a terminal it rewrites one line of stderr, four times a second at most.
 
-    def __init__(self, thing: str) -> None:
+    prints: whether something else is written to standard output meanwhile; if that is a terminal, too, nothing shows.
+    """
+
+    def __init__(self, thing: str, *, prints: bool = True) -> None:
         self.done = 0
         self._thing = thing
-        self._shows = sys.stderr.isatty() and not sys.stdout.isatty()
+        self._shows = sys.stderr.isatty() and not (prints and sys.stdout.isatty())
         self._began = self._shown = time.perf_counter()
 
     def __enter__(self) -> "Progress":

@@ -91,7 +91,6 @@ def neighbours_reply(explorer: Explorer, asked: NeighboursRequest, check: Check)
         raise RefusedError("bad_request", f"id: this vocabulary ends at {subject.size(side) - 1}.")
     found = neighbours(subject, side, token, count=asked.count)
     count = subject.count(side, token)
-    rare = count is not None and count < RARE
     return {
         "side": side,
         "table": table_name(subject, side),
@@ -99,9 +98,7 @@ def neighbours_reply(explorer: Explorer, asked: NeighboursRequest, check: Check)
         "norm": float(table(subject, side)[token].norm()),
         "neighbours": [_counted(subject, side, one.id) | {"cosine": one.cosine} for one in found],
         "shown": [len(found), subject.size(side) - 4],
-        "warning": f"This piece stands only {count} times in the training data: what is near it may be chance."
-        if rare
-        else None,
+        "rare": count is not None and count < RARE,
     }
 
 
@@ -110,7 +107,7 @@ def map_reply(explorer: Explorer, asked: MapRequest, check: Check) -> Reply:
     subject, side = explorer.subject(asked.model), asked.side
     ids = chosen_for_map(subject, side, asked.ids, frequent=asked.frequent)
     if len(ids) < 3:
-        raise RefusedError("bad_request", "ids: a map needs at least three pieces.")
+        raise RefusedError("bad_request", "ids: a map needs at least three pieces.", key="small_map")
     found, wanted = plane(subject, side, ids), set(asked.ids)
     return {
         "side": side,

@@ -18,12 +18,13 @@ from polyglass.decoding.ranking import scored
 from polyglass.decoding.search import search
 from polyglass.errors import InputError
 from polyglass.explorer.ask import SOURCE_TOKENS, TARGET_TOKENS, TOP, RunRequest
-from polyglass.explorer.edits import Plan, Tapped, plan, shuffled
+from polyglass.explorer.edits import Plan, plan, shuffled
 from polyglass.explorer.measured import Measured
 from polyglass.explorer.pieces import Span, kind, words
 from polyglass.explorer.refusal import RefusedError, too_much
 from polyglass.explorer.steps import Steps, steps_of
 from polyglass.explorer.subject import Subject
+from polyglass.model.tapped import Tapped
 from polyglass.replay import read_again, replay
 from polyglass.sentences import Sentences
 
@@ -152,9 +153,11 @@ def read_source(subject: Subject, text: str) -> tuple[int, ...]:
     ids, cut = _sentences(subject, SOURCE_TOKENS).read(text)
     if cut:
         limit, remedy = subject.longest_source, "Take a part of it."
-        raise too_much("A source", "subwords (eos included)", limit=limit, value=len(ids) + cut, remedy=remedy)
+        raise too_much("A source", "subwords (eos included)", limit=limit, value=len(ids) + cut, remedy=remedy, key="long_source")
     if len(ids) == 1:
-        raise RefusedError("bad_request", "text: a source to look at must hold a word, but this one is empty.")
+        raise RefusedError(
+            "bad_request", "text: a source to look at must hold a word, but this one is empty.", key="empty_source"
+        )
     return tuple(ids)
 
 
@@ -163,7 +166,7 @@ def write_target(subject: Subject, text: str) -> tuple[int, ...]:
     try:
         ids = _sentences(subject, TARGET_TOKENS).write([text], rows=1, word="target")[0]
     except InputError as error:
-        raise RefusedError("too_much", str(error), limit=TARGET_TOKENS) from None
+        raise RefusedError("too_much", str(error), key="long_target", limit=TARGET_TOKENS) from None
     return (*ids, subject.bundle.subwords.ids.eos)
 
 

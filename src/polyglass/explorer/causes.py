@@ -14,15 +14,10 @@ from polyglass.explorer.why import Numbers, by_word, rank_correlation, reasons
 
 Reply = dict[str, Any]
 _AGREES = 0.5  # Spearman's correlation from which two orders count as alike
-_NAMES = {
-    "attention": "attention points at",
-    "input_x_gradient": "input x gradient points at",
-    "leave_one_out": "leaving a word out costs most at",
-}
 
 
 def why_reply(run: Run, asked: WhyRequest, check: Check) -> Reply:
-    """Return three reasons for one output word, how far they agree, and a sentence for people."""
+    """Return three reasons for one output word, and how far they agree."""
     if asked.position >= len(run.hypothesis.ids):
         raise RefusedError("bad_request", f"position: the output has the positions 0 to {len(run.hypothesis.ids) - 1}.")
     spans = word_spans(run.subject, run.source)
@@ -33,8 +28,6 @@ def why_reply(run: Run, asked: WhyRequest, check: Check) -> Reply:
         "leave_one_out": found.left_out,
     }
     shown = side_view(run.subject, "source", run.source)
-    word_texts = shown["word_texts"]
-    assert isinstance(word_texts, list)
     return {
         "position": asked.position,
         "target": piece_view(run.subject, "target", run.hypothesis.ids[asked.position]) | odds(found.log_prob),
@@ -45,7 +38,7 @@ def why_reply(run: Run, asked: WhyRequest, check: Check) -> Reply:
         "leave_one_out": spread(found.left_out, spans),
         "by_word": columns,
         "shown": {"leave_one_out": [sum(one is not None for one in found.left_out), len(spans) - 1]},
-        **agreement(columns, word_texts),
+        **agreement(columns),
     }
 
 
@@ -54,7 +47,7 @@ def spread(numbers: Numbers, spans: Sequence[Span]) -> Numbers:
     return [number for number, (start, end) in zip(numbers, spans, strict=True) for _ in range(start, end)]
 
 
-def agreement(columns: dict[str, Numbers | None], word_texts: Sequence[Any]) -> Reply:
+def agreement(columns: dict[str, Numbers | None]) -> Reply:
     """Compare the three reasons over the words of the source without eos.
 
     They agree if all point at the same word, disagree if two of them order the words unlike each other.
@@ -78,7 +71,6 @@ def agreement(columns: dict[str, Numbers | None], word_texts: Sequence[Any]) -> 
         "top": top,
         "same_top": same,
         "verdict": verdict,
-        "sentence": _sentence(verdict, known, word_texts),
     }
 
 
@@ -89,18 +81,6 @@ def _correlation(left: Numbers | None, right: Numbers | None) -> float | None:
 def _largest(column: Numbers | None) -> int | None:
     known = [(abs(number), -place) for place, number in enumerate(column or ()) if number is not None]
     return -max(known)[1] if known else None
-
-
-def _sentence(verdict: str, top: dict[str, int], word_texts: Sequence[Any]) -> str:
-    if verdict == "unknown":
-        return "The source has too few words to compare the columns."
-    first = next(iter(top.values()))
-    if verdict == "agree":
-        return f'All columns point at "{word_texts[first]}", and they order the other words alike.'
-    if verdict == "partly":
-        return f'All columns point at "{word_texts[first]}", but they order the other words differently.'
-    said = ", ".join(f'{_NAMES[name]} "{word_texts[place]}"' for name, place in top.items())
-    return f"The columns do not agree: {said}. A picture of attention alone is no proof."
 
 
 def held_reply(run: Run, asked: RunOnly, check: Check) -> Reply:

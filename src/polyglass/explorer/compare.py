@@ -1,4 +1,4 @@
-"""A run under edits and the same run without them in, the difference in figures and in a sentence out."""
+"""A run under edits and the same run without them in, the difference in figures out."""
 
 import math
 from typing import Any
@@ -38,7 +38,6 @@ def baseline_view(edited: Run, plain: Run, check: Check) -> dict[str, Any]:
                 "to": math.exp(after.token_log_probs[largest]),
             },
         },
-        "sentence": sentence(difference, same=same),
     }
 
 
@@ -52,19 +51,6 @@ def scored_by(run: Run, hypothesis: Hypothesis, check: Check) -> Hypothesis:
 def changed_positions(before: tuple[int, ...], after: tuple[int, ...]) -> list[int]:
     """Return the places of `after` where another piece stands than in `before`, or none."""
     return [place for place, token in enumerate(after) if place >= len(before) or before[place] != token]
-
-
-def sentence(difference: float, *, same: bool) -> str:
-    """Say in plain words what the edits did to the unedited output."""
-    if abs(difference) < 0.005:
-        change = "The unedited output is as likely as before"
-    else:
-        word = "less" if difference < 0 else "more"
-        factor = _exp(abs(difference))
-        times = f"{factor:.2f}" if factor < 10 else f"{factor:,.0f}" if factor < 1e6 else "more than a million"
-        change = f"The unedited output became {times} times {word} likely"
-    joined = "and the model still writes it" if same else "and the model now writes something else"
-    return f"{change}, {joined}."
 
 
 def _exp(number: float) -> float:

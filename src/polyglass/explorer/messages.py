@@ -197,7 +197,7 @@ def json_response(content: object, *, status: int = 200, headers: Mapping[str, s
 
 def refusal_response(refusal: RefusedError) -> Response:
     """Return the reply that says why a request is not answered."""
-    error: dict[str, object] = {"code": refusal.code, "message": str(refusal)}
+    error: dict[str, object] = {"code": refusal.code, "key": refusal.key, "message": str(refusal)}
     error |= {name: value for name in ("limit", "value") if (value := getattr(refusal, name)) is not None}
     headers = {"Retry-After": "1"} if refusal.status == 429 else {}
     if refusal.status == 405:

@@ -25,11 +25,18 @@ STATUS = {
 
 
 class RefusedError(PolyglassError):
-    """A request that is not answered. code: a key of STATUS. limit, value: of what was too much, if there is one."""
+    """A request that is not answered.
 
-    def __init__(self, code: str, message: str, *, limit: int | None = None, value: int | None = None) -> None:
+    code: a key of STATUS. key: what it is for the page, which says it in its own language ("refused.KEY" among its
+    strings; the code where a request has no name of its own). limit, value: of what was too much, if there is one.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, key: str | None = None, limit: int | None = None, value: int | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
+        self.key = key or code
         self.limit = limit
         self.value = value
 
@@ -39,10 +46,12 @@ class RefusedError(PolyglassError):
         return STATUS[self.code]
 
 
-def too_much(what: str, unit: str, *, limit: int, value: int, remedy: str) -> RefusedError:
+def too_much(
+    what: str, unit: str, *, limit: int, value: int, remedy: str, key: str | None = None
+) -> RefusedError:
     """Return the refusal of something that is larger than its limit: `what` may have so many `unit`."""
     message = f"{what} may have at most {limit:,} {unit}, but here are {value:,}. {remedy}"
-    return RefusedError("too_much", message, limit=limit, value=value)
+    return RefusedError("too_much", message, key=key, limit=limit, value=value)
 
 
 class GoneError(Exception):

@@ -15,6 +15,7 @@ from polyglass.explorer.lens import lens_view, neurons_view
 from polyglass.explorer.look import Explorer
 from polyglass.explorer.messages import Incoming, Response, json_response
 from polyglass.explorer.numbers import tensors_reply
+from polyglass.explorer.parcels import parcels
 from polyglass.explorer.refusal import RefusedError, too_much
 from polyglass.explorer.what_if import batch_reply, leak_reply
 
@@ -25,10 +26,10 @@ Body = Callable[[], bytes]
 class Routes:
     """Everything that the port answers to."""
 
-    def __init__(self, explorer: Explorer, guard: Guard, assets: Callable[[], Mapping[str, Asset]]) -> None:
+    def __init__(self, explorer: Explorer, guard: Guard, assets: Mapping[str, Asset]) -> None:
         self.explorer = explorer
         self.guard = guard
-        self._assets = assets
+        self._parcels = parcels(assets)
         self._seats = BoundedSemaphore(ask.AT_ONCE)
         self._posts: Mapping[str, Answer] = {
             "/api/run": self._about(ask.RunRequest, run_reply),
@@ -85,10 +86,13 @@ class Routes:
                 return self._read(incoming, check)
         name = PAGE if incoming.path == "/" else incoming.path.removeprefix("/static/")
         # A name of the list, letter by letter: nothing is decoded, joined or looked up on the disk.
-        asset = self._assets().get(name) if incoming.path == "/" or incoming.path.startswith("/static/") else None
-        if asset is None:
+        parcel = self._parcels.get(name) if incoming.path == "/" or incoming.path.startswith("/static/") else None
+        if parcel is None:
             raise RefusedError("not_found", "There is nothing of that name here.")
-        return Response(asset.content, asset.media_type)
+        if not _takes_gzip(incoming.headers.get("accept-encoding", "")):
+            return Response(parcel.content, parcel.media_type, headers={"Vary": "Accept-Encoding"})
+        headers = {"Vary": "Accept-Encoding", "Content-Encoding": "gzip"}
+        return Response(parcel.packed, parcel.media_type, headers=headers)
 
     def _read(self, incoming: Incoming, check: Check) -> Response:
         if incoming.path == "/api/models":
@@ -130,6 +134,15 @@ class _Seat:
 
     def __exit__(self, *_: object) -> None:
         self._seats.release()
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding names gzip, and not with the weight 0 (RFC 9110, section 12.5.3)."""
+    for part in accepted.lower().split(","):
+        name, _, weight = part.replace(" ", "").partition(";q=")
+        if name == "gzip":
+            return weight.strip("0.") != "" or weight == ""
+    return False
 
 
 def _query(text: str) -> dict[str, str]:

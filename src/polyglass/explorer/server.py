@@ -48,7 +48,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         files: Callable[[], Mapping[str, Asset]] = assets,
     ) -> None:
         """port: 0 for any that is free. Raises InputError if it is taken."""
-        files()  # a missing page is found out now, not by the first visitor
+        found = files()  # a missing page is found out now, not by the first visitor
         self._lock = threading.Lock()
         self._closed = False
         self._connections: dict[threading.Thread, socket.socket] = {}
@@ -57,7 +57,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         except OSError as error:
             raise _no_port(port, error) from None
         self.guard = Guard(self.server_address[1], new_token=new_token, on_exchange=on_exchange)
-        self.routes = Routes(explorer, self.guard, files)
+        self.routes = Routes(explorer, self.guard, found)
         self._places = threading.BoundedSemaphore(CONNECTIONS)
 
     @property

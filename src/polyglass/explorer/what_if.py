@@ -42,8 +42,6 @@ def leak_reply(explorer: Explorer, asked: RunOnly, check: Check) -> Reply:
             }
             for one in attentions
         ],
-        "sentence": "With the mask lifted each place sees the word that it should guess. Training would teach the "
-        "model to copy it; this model was trained with the mask, so what it sees only confuses or helps it by chance.",
     }
 
 
@@ -54,7 +52,7 @@ def batch_reply(explorer: Explorer, asked: BatchRequest, check: Check) -> Reply:
     tokens = sum(len(read_source(subject, text)) for text in asked.texts)
     if tokens > BATCH_TOKENS:
         limit, remedy = BATCH_TOKENS, "Take shorter ones."
-        raise too_much("Sentences that are read together", "subwords", limit=limit, value=tokens, remedy=remedy)
+        raise too_much("Sentences that are read together", "subwords", limit=limit, value=tokens, remedy=remedy, key="long_batch")
     alone = [explorer.run(RunRequest(model=asked.model, text=text), check) for text in asked.texts]
     together = explorer.keep(_together(alone, check))
     ids = together.subject.bundle.model.ids

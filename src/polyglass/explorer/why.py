@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from polyglass.explorer.capture import Check, Run
-from polyglass.explorer.edits import Tapped
 from polyglass.explorer.pieces import Span
+from polyglass.model.tapped import Tapped
 from polyglass.replay import read_again
 from polyglass.tap import Edit, Recorder, no_tap
 

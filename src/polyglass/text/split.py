@@ -15,6 +15,7 @@ from importlib import import_module
 Span = tuple[int, int]
 
 _SLICE = 20_000  # characters given to sentencex at a time: its time grows with the square where quotes stay open
+_HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair; no UTF-8 can hold it, nor can sentencex
 _FALLBACK = re.compile(
     r"""[.!?…]["'”’»)\]]{0,3}\s+(?=["'“‘«(\[¿¡]{0,3}[^\W\d_a-zß-öø-ÿ])|[!?…]["'”’»)\]]{0,3}\s+|[。！？｡؟۔।॥]["'”’»」』）]{0,3}\s*"""
 )
@@ -100,6 +101,7 @@ def _cuts(text: str, language: str) -> Iterator[int]:
     splitter = _sentencex()
     at = 0
     if splitter is not None:
+        text = _HALF.sub("\ufffd", text)
         parts = splitter(language.replace("_", "-").split("-")[0].lower() or "en", text)
         if "".join(parts) == text:
             for part in parts:

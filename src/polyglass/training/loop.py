@@ -6,7 +6,7 @@ One step: add up the gradients of a few batches, shorten them, let the optimizer
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 import torch
@@ -24,6 +24,7 @@ from polyglass.training.schedule import Schedule
 from polyglass.training.state import TrainState
 
 NON_FINITE_IN_A_ROW = 3
+SKIPPED_STEPS, OF_STEPS = 5, 500  # a hundredth; more would hide that a corpus or a rate is wrong
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,18 @@ class Hooks:
     should_stop: Callable[[], bool]
     reporter: Reporter
     team: Team = ALONE
+
+
+@dataclass
+class _Skips:
+    """Updates that were left out in this sitting: how many one after the other, and at which steps lately."""
+
+    in_a_row: int = 0
+    steps: list[int] = field(default_factory=list)
+
+    def add(self, step: int) -> None:
+        self.in_a_row += 1
+        self.steps = [earlier for earlier in self.steps if step - OF_STEPS < earlier < step] + [step]
 
 
 @dataclass(frozen=True)
@@ -67,13 +80,13 @@ def train(
     """Train until `config.steps` updates are done, validations stop getting better, or somebody asks to stop.
 
     loss: the module that returns (smoothed, plain) loss sums of a batch (`TranslationLoss`, or a wrapper around it).
-    Raises TrainingUnhealthyError if gradients stay non-finite after going back to a checkpoint.
+    Raises TrainingUnhealthyError if gradients stay non-finite after going back to a checkpoint, or are often so.
     """
     assert config.steps is not None
     assert config.save_every is not None
     assert config.validate_every is not None
     stream = batches(state.progress.position)
-    failures = 0
+    skips = _Skips()
     while state.progress.step < config.steps:
         step, pieces = state.progress.step + 1, state.pieces
         rate = schedule(step) * state.progress.rate_factor
@@ -85,13 +98,13 @@ def train(
             target_tokens=state.progress.target_tokens + outcome.target_tokens,
         )
         if math.isfinite(outcome.grad_norm):
-            failures = 0
+            skips.in_a_row = 0
             state.update_average(config.ema_decay)
         else:
-            failures += 1
-            stream = _after_non_finite(state, failures, stream, batches, hooks)
+            skips.add(step)
+            stream = _after_non_finite(state, skips, stream, batches, hooks)
             if state.progress.step < step:
-                failures = 0
+                skips.in_a_row = 0
                 continue
         hooks.reporter.step(_report(state, config, outcome, rate))
         if state.pieces > pieces:
@@ -145,12 +158,15 @@ def update(
 
 def _after_non_finite(
     state: TrainState,
-    failures: int,
+    skips: _Skips,
     stream: Iterator[tuple[Batch, Position]],
     batches: BatchSource,
     hooks: Hooks,
 ) -> Iterator[tuple[Batch, Position]]:
-    """Count an update that was left out; after several in a row go back to the last checkpoint, once."""
+    """Count an update that was left out; after several in a row go back to the last checkpoint, once.
+
+    Raises TrainingUnhealthyError if that does not help, or if more than a hundredth of the updates were left out.
+    """
     progress = state.progress
     skipped = progress.skipped_steps + 1
     state.advance(skipped_steps=skipped)
@@ -159,15 +175,21 @@ def _after_non_finite(
         f"({skipped:,} so far). Epoch {progress.position.epoch + 1}, batch {progress.position.batch}."
     )
     hooks.reporter.notice(Notice(progress.step, "non_finite", text))
-    if failures < NON_FINITE_IN_A_ROW:
+    if len(skips.steps) > SKIPPED_STEPS and skips.in_a_row < NON_FINITE_IN_A_ROW:
+        raise TrainingUnhealthyError(
+            f"training cannot go on: {len(skips.steps)} of the last {OF_STEPS} updates had gradients that are not "
+            f"finite, at step {progress.step} the last time; {SKIPPED_STEPS} may be chance. Look at the corpus: "
+            "polyglass data check. Or try a lower train.learning_rate, or train.precision=float32."
+        )
+    if skips.in_a_row < NON_FINITE_IN_A_ROW:
         return stream
     if progress.rate_factor < 1.0 or not hooks.restore():
         raise TrainingUnhealthyError(
-            f"training cannot go on: {failures} updates in a row had gradients that are not finite, at step "
+            f"training cannot go on: {skips.in_a_row} updates in a row had gradients that are not finite, at step "
             f"{progress.step}. Try a lower train.learning_rate, a longer train.warmup_steps, or model.norm_place=pre."
         )
     state.advance(rate_factor=0.5, skipped_steps=skipped)  # the checkpoint does not know of them
-    text = f"{failures} such updates in a row: back to step {state.progress.step} with half the learning rate."
+    text = f"{skips.in_a_row} such updates in a row: back to step {state.progress.step} with half the learning rate."
     hooks.reporter.notice(Notice(state.progress.step, "non_finite", text))
     return batches(state.progress.position)
 

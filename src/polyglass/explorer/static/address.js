@@ -3,7 +3,7 @@
 const NUMBERS = new Set(["beam", "layer", "head", "i", "j", "step"]);
 const DEFAULTS = {
   stage: "1", level: "learner", model: "", model_b: "", text: "", target: "", prefix: "", beam: 0, layer: 0, head: 0,
-  kind: "encoder", i: 0, j: 0, step: 0, edits: [], table: "", theme: "", lang: "",
+  kind: "encoder", i: null, j: null, step: 0, edits: [], table: "", theme: "", lang: "",
 };
 const STAGE_OWN = new Set(["stage", "level", "model", "model_b", "text", "target", "prefix", "beam", "edits", "theme"]);
 

@@ -159,7 +159,7 @@ class App {
       return Object.assign(context, { tensors, extra });
     } catch (error) {
       if (error.code !== "left_out") throw error;
-      return Object.assign(context, { leftOut: error.message }); // of a saved page: another layer may be there
+      return Object.assign(context, { leftOut: true }); // of a saved page: another layer may be there
     }
   }
 
@@ -204,7 +204,7 @@ async function start() {
   const embedded = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
   const replies = embedded("replies");
   const texts = embedded("strings");
-  const source = replies ? new FileSource(replies, texts["error.exported"]) : new ServerSource();
+  const source = replies ? new FileSource(replies) : new ServerSource();
   const models = opened(source); // while the words are on their way
   models.catch(() => {}); // said below, when there are words for it
   const words = new Words(texts ?? (await fetched(document.body.dataset.strings)));

@@ -2,7 +2,7 @@
 
 import { clamp } from "./numbers.js";
 import { windowFor } from "./long.js";
-import { tensorKey } from "./source.js";
+import { Refusal, tensorKey } from "./source.js";
 
 const KINDS = { encoder: "encoder", decoder: "decoder", cross: "cross" };
 
@@ -58,7 +58,7 @@ export class Context {
   tensor(want) {
     const key = tensorKey(want);
     const found = this.tensors[key] ?? Object.values(this.tensors).find((tensor) => tensor.path === key);
-    if (!found) throw new Error(this.t("error.tensor", { path: key }));
+    if (!found) throw new Refusal({ code: "tensor", path: key });
     return found;
   }
 

@@ -3,12 +3,11 @@
 import { Tensor, product } from "./numbers.js";
 import { Refusal, numbers, tensorKey } from "./source.js";
 
-/** Answers like ServerSource, from `replies`. missing: the sentence for what was not saved. */
+/** Answers like ServerSource, from `replies`. */
 export class FileSource {
-  constructor(replies, missing) {
+  constructor(replies) {
     this.live = false;
     this.replies = replies;
-    this.missing = missing;
     this.decoded = new Map();
   }
 
@@ -75,7 +74,7 @@ export class FileSource {
   }
 
   found(reply) {
-    if (reply === undefined || reply === null) throw new Refusal(this.missing, "left_out");
+    if (reply === undefined || reply === null) throw new Refusal({ code: "left_out" });
     return reply;
   }
 
@@ -92,7 +91,7 @@ export class FileSource {
 
   cut(tensor, [r0, r1, c0, c1], saved) {
     const [top, , left] = saved ?? [0, 0, 0];
-    if (r0 < top || c0 < left || r1 - top > tensor.shape[0] || c1 - left > tensor.shape[1]) throw new Refusal(this.missing, "left_out");
+    if (r0 < top || c0 < left || r1 - top > tensor.shape[0] || c1 - left > tensor.shape[1]) throw new Refusal({ code: "left_out" });
     return taken(taken(tensor, 0, range(r0 - top, r1 - top)), 1, range(c0 - left, c1 - left));
   }
 

@@ -2,6 +2,7 @@
 
 import { quiz } from "./card.js";
 import { h } from "./dom.js";
+import { placed } from "./first_word.js";
 import { clamp } from "./numbers.js";
 import { layerOf } from "./place.js";
 import { questionsFor } from "./quiz.js";
@@ -45,7 +46,7 @@ function facts(c, pass) {
       },
     };
   }
-  const i = clamp(c.state.i, 0, c.rowTokens.length - 1);
+  const i = placed(c.state.i, c.rowTokens);
   const hidden = c.tensor(hiddenPath(c));
   return {
     ...common,

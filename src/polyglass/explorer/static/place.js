@@ -2,14 +2,15 @@
 // have it, and the words of rows and columns.
 
 import { rotate } from "./arithmetic.js";
+import { placed } from "./first_word.js";
 import { clamp } from "./numbers.js";
 
 /** The chosen head, query word i and key word j, inside what this sentence has. */
 export function chosen(c) {
   return {
     head: clamp(c.state.head, 0, c.sizes.h - 1),
-    i: clamp(c.state.i, 0, c.rowTokens.length - 1),
-    j: clamp(c.state.j, 0, c.colTokens.length - 1),
+    i: placed(c.state.i, c.rowTokens),
+    j: placed(c.state.j, c.colTokens, c.kind === "cross" ? 0 : 1),
     layer: layerOf(c),
   };
 }

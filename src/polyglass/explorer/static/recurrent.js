@@ -1,6 +1,7 @@
 // What the stages of recurrent models share: which stack, which layer, which half reads in which direction.
 
 import { choice, layerPicker } from "./controls.js";
+import { placed } from "./first_word.js";
 import { clamp } from "./numbers.js";
 import { sideOf, sideTokens } from "./sides.js";
 
@@ -47,5 +48,5 @@ export function pickers(c) {
 
 /** The picked place of the side. */
 export function placeOf(c) {
-  return clamp(c.state.i, 0, sideTokens(c).length - 1);
+  return placed(c.state.i, sideTokens(c));
 }

@@ -1,5 +1,7 @@
 // Source or target: which of the two sentences a stage of the first pass is looking at.
 
+import { placed } from "./first_word.js";
+
 /** The side that the address names. */
 export function sideOf(c) {
   return c.state.side === "target" ? "target" : "source";
@@ -13,5 +15,5 @@ export function sideTokens(c) {
 /** The picked piece of that side. */
 export function pickedToken(c) {
   const all = sideTokens(c);
-  return all[Math.min(c.state.i, all.length - 1)];
+  return all[placed(c.state.i, all)];
 }

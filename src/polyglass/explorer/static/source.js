@@ -2,11 +2,11 @@
 
 import { Tensor, product } from "./numbers.js";
 
-/** A refusal in the server's own words. code: a short name, such as "no_session". */
+/** A refusal. message: the server's own words. code, key: its kind and its name, such as "too_much" and "long_source". */
 export class Refusal extends Error {
-  constructor(message, code) {
+  constructor({ message = "", code, key = code, limit = null, value = null, path = "" }) {
     super(message);
-    this.code = code;
+    Object.assign(this, { code, key, limit, value, path });
   }
 }
 
@@ -81,7 +81,7 @@ export class ServerSource {
   }
 
   async get(path, signal) {
-    return (await checked(await fetch(path, { signal }))).json();
+    return (await checked(await reached(path, { signal }))).json();
   }
 
   async post(path, body, signal) {
@@ -90,7 +90,7 @@ export class ServerSource {
 
   async ask(path, body, signal) {
     const headers = { "Content-Type": "application/json" };
-    return checked(await fetch(path, { method: "POST", headers, body: JSON.stringify(body), signal }));
+    return checked(await reached(path, { method: "POST", headers, body: JSON.stringify(body), signal }));
   }
 }
 
@@ -101,18 +101,25 @@ export function tensorKey(want) {
   return want.path + part("#", want.tile) + part("@", want.rows) + part("|", want.cols) + part("^", want.heads);
 }
 
+/** Ask; a server that has ended is no bug of the page. */
+async function reached(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refusal({ message: error.message, code: "unreachable" });
+  }
+}
+
 async function checked(reply) {
   if (reply.ok) return reply;
-  let message = `${reply.status} ${reply.statusText}`;
-  let code = String(reply.status);
+  let error = { message: `${reply.status} ${reply.statusText}`, code: "internal" };
   try {
-    const { error } = await reply.json();
-    message = error.message;
-    code = error.code;
+    ({ error } = await reply.json());
   } catch {
     // The reply is no JSON: its status has to do.
   }
-  throw new Refusal(message, code);
+  throw new Refusal(error);
 }
 
 /** A JSON line of headers, then the blocks of numbers, little-endian, in the order in which they were asked for. */

@@ -3,6 +3,7 @@
 import { button, layerHead } from "./controls.js";
 import { h } from "./dom.js";
 import { experiment } from "./experiment.js";
+import { refusedDetail, refusedText } from "./refused.js";
 
 /** The finished side of one model. */
 export function drawSide(c) {
@@ -33,11 +34,11 @@ function missing(c) {
 /** A saved page without the numbers of this view: what there is, and the way to a layer that may have been saved. */
 function leftOut(c) {
   const ways = c.sizes.h ? layerHead(c, { kinds: c.stage.pass > 1, heads: c.stage.pass > 1 }) : null;
-  return [ways, h("section", { class: "card card-note" }, h("h2", {}, c.t("left.title")), h("p", {}, c.leftOut))].filter(Boolean);
+  return [ways, h("section", { class: "card card-note" }, h("h2", {}, c.t("left.title")), h("p", {}, c.t("refused.left_out")))].filter(Boolean);
 }
 
-/** What went wrong, in the words of whoever said it, and a way on. */
+/** What went wrong, and a way on. */
 export function errorCard(words, error, again) {
-  return h("section", { class: "card card-warn", role: "alert" }, h("h2", {}, words.t("error.title")), h("p", {}, error.message),
+  return h("section", { class: "card card-warn", role: "alert" }, h("h2", {}, words.t("error.title")), h("p", {}, refusedText(words, error)), refusedDetail(words, error),
     button({ label: words.t("error.again"), onClick: again }));
 }

@@ -1,6 +1,7 @@
 // One sub-layer and what goes around it, for one word: x, what was computed, the sum, the norm with its gain and shift.
 
 import { batchNorm, layerNorm, maxDifference, rmsNorm } from "./arithmetic.js";
+import { placed } from "./first_word.js";
 import { clamp } from "./numbers.js";
 import { isPre, streamBefore } from "./place.js";
 
@@ -20,7 +21,7 @@ export function sublayerOf(c) {
   const tokens = stack === "encoder" ? c.sourceTokens : c.inputTokens;
   return {
     name: name in PATHS ? name : own, stack, layer, path: `${stack}.layers.${layer}.${module}`, ffn: `${stack}.layers.${layer}.feed_forward`, tokens,
-    i: clamp(c.state.i, 0, tokens.length - 1),
+    i: placed(c.state.i, tokens),
   };
 }
 

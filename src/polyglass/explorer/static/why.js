@@ -4,6 +4,7 @@ import { button } from "./controls.js";
 import { h, unseen } from "./dom.js";
 import { figure } from "./figure.js";
 import { tokens } from "./tokens.js";
+import { refusedText } from "./refused.js";
 import { remembered } from "./tiles.js";
 
 const WAYS = ["attention", "input_x_gradient", "leave_one_out"];
@@ -15,7 +16,7 @@ export function loadWhy(c) {
   if (c.sizes.S > MANY && c.state.why !== "1") return null;
   return remembered(c, "why", c.step, () => c.source.why(c.run.run, c.step, c.signal)).catch((error) => {
     if (c.signal?.aborted) throw error;
-    return { refused: error.message };
+    return { refused: refusedText(c.words, error) };
   });
 }
 

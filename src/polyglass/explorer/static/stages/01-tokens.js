@@ -3,6 +3,7 @@
 import { h } from "../dom.js";
 import { choice } from "../controls.js";
 import { figure } from "../figure.js";
+import { placed } from "../first_word.js";
 import { tokens } from "../tokens.js";
 
 export const stage = {
@@ -27,7 +28,7 @@ function listOf(c, side) {
 
 function picked(c) {
   const list = listOf(c, sideOf(c));
-  return list[Math.min(c.state.i, list.length - 1)];
+  return list[placed(c.state.i, list)];
 }
 
 function sentence(c, side) {

@@ -5,7 +5,9 @@ import { button, choice } from "../controls.js";
 import { scatter } from "../curve.js";
 import { h } from "../dom.js";
 import { figure } from "../figure.js";
+import { placed } from "../first_word.js";
 import { argmax, extent, norm } from "../numbers.js";
+import { refusedText } from "../refused.js";
 import { sideOf, sideTokens } from "../sides.js";
 import { strips } from "../strip.js";
 import { tokens } from "../tokens.js";
@@ -27,7 +29,7 @@ export const stage = {
     const ids = [...new Set([...sideTokens(c).map((token) => token.id), id])];
     const quietly = (promise) => promise.catch((error) => {
       if (c.signal.aborted || error.code !== "left_out") throw error;
-      return { refused: error.message };
+      return { refused: refusedText(c.words, error) };
     });
     const [near, map] = await Promise.all([
       quietly(c.store.once("neighbours", { ...asked, id }, c.signal)), quietly(c.store.once("map", { ...asked, ids, frequent: FREQUENT }, c.signal)),
@@ -53,7 +55,7 @@ function path(c) {
 }
 
 function place(c) {
-  return Math.min(c.state.i, sideTokens(c).length - 1);
+  return placed(c.state.i, sideTokens(c));
 }
 
 /** The id whose neighbours are shown: that of the picked piece, or where the user went from there. */
@@ -115,7 +117,7 @@ function neighbours(c) {
       items: found.map((one) => ({ token: { label: one.label, lang }, value: one.cosine })), onPick: c.source.live ? (index) => c.set({ near: String(found[index].id) }) : null,
     }),
     summary: c.own("neighbours.summary", { total: c.words.integer(near.shown[1]), piece: near.label, first: found[0].label, cosine: c.fixed(found[0].cosine, 2) }),
-    note: [near.warning, c.own(near.table === "shared" ? "shared" : "separate", { side: c.t(`word.${sideOf(c)}`) })].filter(Boolean).join(" "),
+    note: [near.rare && c.own("rare", { count: near.count }), c.own(near.table === "shared" ? "shared" : "separate", { side: c.t(`word.${sideOf(c)}`) })].filter(Boolean).join(" "),
     table: () => ({ columns: [c.t("word.piece"), c.own("id"), c.own("cosine"), c.own("count")], rows: found.map((one) => [{ label: one.piece, lang }, one.id, one.cosine, one.count ?? "–"]) }),
   });
 }
@@ -134,7 +136,7 @@ function search(c) {
       const shown = reply.matches.slice(0, 12).map(({ id, label }) => button({ label, small: true, onClick: () => c.set({ near: String(id) }) }));
       results.replaceChildren(...(shown.length ? shown : [c.own("search.none")]));
     } catch (error) {
-      if (error.name !== "AbortError") results.replaceChildren(error.message);
+      if (error.name !== "AbortError") results.replaceChildren(refusedText(c.words, error));
     }
   } });
   return h("div", { class: "search" }, h("label", { for: input.id }, c.own("search")), input, results);

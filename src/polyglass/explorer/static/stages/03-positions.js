@@ -4,6 +4,7 @@ import { button, choice, slider } from "../controls.js";
 import { curve } from "../curve.js";
 import { h } from "../dom.js";
 import { figure, liveFigure } from "../figure.js";
+import { placed } from "../first_word.js";
 import { matrix } from "../matrix.js";
 import { cosine, dot, norm, tensorOf } from "../numbers.js";
 import { pickedToken, sideOf, sideTokens } from "../sides.js";
@@ -113,7 +114,7 @@ function waveOf(c, pair) {
 /** The dot product of one place's pattern with that of every other. */
 function alike(c, table) {
   const rows = table.rows();
-  const here = Math.min(c.state.i, rows.length - 1);
+  const here = Math.min(placed(c.state.i, sideTokens(c)), rows.length - 1);
   const points = rows.map((row, place) => [place - here, dot(rows[here], row)]);
   const sinusoidal = c.model.config.positions === "sinusoidal";
   const next = rows[here + 1] ?? rows[here - 1] ?? rows[here];

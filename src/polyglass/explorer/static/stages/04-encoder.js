@@ -3,6 +3,7 @@
 import { layerPicker } from "../controls.js";
 import { curve } from "../curve.js";
 import { figure } from "../figure.js";
+import { placed } from "../first_word.js";
 import { flow, flowTable, stepsOf } from "../flow.js";
 import { argmax, clamp, cosine, norm } from "../numbers.js";
 import { strips } from "../strip.js";
@@ -29,7 +30,7 @@ export const stage = {
 };
 
 function wordOf(c) {
-  return Math.min(c.state.i, c.sizes.S - 1);
+  return placed(c.state.i, c.sourceTokens);
 }
 
 function layerOf(c) {

@@ -12,6 +12,7 @@ import { matrix } from "../matrix.js";
 import { clamp } from "../numbers.js";
 import { pairs } from "../pairs.js";
 import { passQuiz, quizNeeds } from "../pass_quiz.js";
+import { refusedText } from "../refused.js";
 import { remembered } from "../tiles.js";
 import { scientific } from "../verdict.js";
 
@@ -69,7 +70,7 @@ async function loadBatch(c) {
     return { reply, sentence, weights: weights[path].slice(headOf(c)) };
   } catch (error) {
     if (c.signal?.aborted) throw error;
-    return { refused: error.message };
+    return { refused: refusedText(c.words, error) };
   }
 }
 
@@ -86,7 +87,7 @@ async function loadLeak(c) {
     return { reply, weights: lifted[path].slice(headOf(c)) };
   } catch (error) {
     if (c.signal?.aborted) throw error;
-    return { refused: error.message };
+    return { refused: refusedText(c.words, error) };
   }
 }
 
