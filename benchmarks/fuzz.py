@@ -28,11 +28,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
+
 from fuzz_mutations import hostile
 from fuzz_targets import TARGETS, Broken, Target
-from recipe import build_parser, finish, print_table, recipe
-
 from polyglass.errors import PolyglassError
+from recipe import build_parser, finish, print_table, recipe
 
 SECONDS = 2.0  # of the processor, for each case
 PATIENCE = 20.0  # seconds on the clock until a child counts as hanging

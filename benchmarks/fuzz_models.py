@@ -9,8 +9,8 @@ from functools import cache, partial
 from pathlib import Path
 
 import torch
-from fuzz_subject import Attempt, Broken, Target
 
+from fuzz_subject import Attempt, Broken, Target
 from polyglass.bundle import Bundle, load_bundle, save_bundle
 from polyglass.config import Config, DataConfig, DecodeConfig, TransformerConfig
 from polyglass.data.demo_grammar import generate_pairs
@@ -31,7 +31,22 @@ METRICS = (
 JSON_WORDS = tuple(
     word.encode()
     for word in (
-        *("{", "}", "[", "]", ":", ",", "null", "true", '"format"', '"config"', '"model"', '"family"', '"lstm"', "1e400"),
+        *(
+            "{",
+            "}",
+            "[",
+            "]",
+            ":",
+            ",",
+            "null",
+            "true",
+            '"format"',
+            '"config"',
+            '"model"',
+            '"family"',
+            '"lstm"',
+            "1e400",
+        ),
         *('"vocabulary"', '"sha256"', '"files"', '"facts"', '"kind"', '"step"', '"__metadata__"', '"data_offsets"'),
         *('"shape"', '"dtype"', '"F32"', '"../x"', '"d_model"', "2147483648", "\\ud800"),
     )
@@ -174,7 +189,13 @@ def _prepared(name: str, forged: bool, folder: Path) -> Attempt:
     return in_model(name, forged=forged, folder=folder)
 
 
-TEXTS = ("A small dog runs.", "Ein Hund\u00a0läuft.", "犬が走る。", "\U0001f469\u200d\U0001f4bb e\u0301 ﬁ ①", "مرحبا بالعالم")
+TEXTS = (
+    "A small dog runs.",
+    "Ein Hund\u00a0läuft.",
+    "犬が走る。",
+    "\U0001f469\u200d\U0001f4bb e\u0301 ﬁ ①",
+    "مرحبا بالعالم",
+)
 MODEL_TARGETS: tuple[Target, ...] = (
     _model("config.json", forged=False, words=JSON_WORDS, weight=4),
     _model("config.json", forged=True, words=JSON_WORDS, weight=4),

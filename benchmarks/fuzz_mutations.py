@@ -23,8 +23,43 @@ _SEAM = re.compile(rb"[>\n,;}]")
 _ELEMENT = re.compile(rb"<(\w{1,20})[^<>]{0,300}>[^<>]{0,500}</\1>|<\w[^<>]{0,300}/>|^[^\n]{1,500}\n", re.MULTILINE)
 _OBJECT_LINE = re.compile(rb"^\{.*\}$", re.MULTILINE)
 _VALUES: Sequence[Any] = (
-    *(None, True, False, 0, 1, -1, 7, 2**31, 2**63, 10**30, 0.5, -0.0, 1e308, float("nan"), float("inf"), "", "x", "\0"),
-    *("en", "de", "html", "xml", "\ud800", "a" * 3000, "<b>x", "../x", [], ["x"], [None], [[]], {}, {"x": 1}, ["a", "b"]),
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        -1,
+        7,
+        2**31,
+        2**63,
+        10**30,
+        0.5,
+        -0.0,
+        1e308,
+        float("nan"),
+        float("inf"),
+        "",
+        "x",
+        "\0",
+    ),
+    *(
+        "en",
+        "de",
+        "html",
+        "xml",
+        "\ud800",
+        "a" * 3000,
+        "<b>x",
+        "../x",
+        [],
+        ["x"],
+        [None],
+        [[]],
+        {},
+        {"x": 1},
+        ["a", "b"],
+    ),
 )
 
 Change = Callable[[bytearray, random.Random, Sequence[bytes]], None]

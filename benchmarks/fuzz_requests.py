@@ -12,7 +12,6 @@ from typing import Any
 
 from fuzz_models import bundle
 from fuzz_subject import Attempt, Broken, Target
-
 from polyglass.config import DecodeConfig, ServeConfig
 from polyglass.errors import InputError
 from polyglass.serving.app import build_app
@@ -48,9 +47,32 @@ DEEPL = {
 WORDS = tuple(
     word.encode()
     for word in (
-        *('"texts": ', '"q": ', '"text": ', '"source": ', '"target": ', '"alternatives": ', "[", "]", "{", "}", ",", ":"),
+        *(
+            '"texts": ',
+            '"q": ',
+            '"text": ',
+            '"source": ',
+            '"target": ',
+            '"alternatives": ',
+            "[",
+            "]",
+            "{",
+            "}",
+            ",",
+            ":",
+        ),
         *('"en"', '"auto"', '"html"', '"xml"', "null", "true", "NaN", "-Infinity", "1e999", "\\ud800", "\\u0000", "q="),
-        *("&", "=", "%00", "%ff", "+", "--x\r\n", "--x--\r\n", 'Content-Disposition: form-data; name="q"\r\n\r\n', "\r\n"),
+        *(
+            "&",
+            "=",
+            "%00",
+            "%ff",
+            "+",
+            "--x\r\n",
+            "--x--\r\n",
+            'Content-Disposition: form-data; name="q"\r\n\r\n',
+            "\r\n",
+        ),
         *('filename="../../a"', "/v2/document", "/translate_file", "?q=", "GET ", "PUT ", "application/json", "<b>"),
     )
 )
@@ -67,7 +89,9 @@ class Stub(Model):
             pieces = tuple(said.split())
             words = tuple(sentence.text.split())
             rows = tuple(tuple(1.0 / max(1, len(words)) for _ in words) for _ in pieces)
-            one = Candidate(said, pieces, (-0.1,) * len(pieces), -0.1, -0.1, "end", rows if sentence.alignment else None)
+            one = Candidate(
+                said, pieces, (-0.1,) * len(pieces), -0.1, -0.1, "end", rows if sentence.alignment else None
+            )
             answers.append(Translation(sentence.text, (one,) * options.n_best, words))
         return answers
 

@@ -14,7 +14,6 @@ from typing import Literal
 from fuzz_models import MODEL_TARGETS
 from fuzz_requests import REQUEST_TARGETS
 from fuzz_subject import Attempt, Broken, Target
-
 from polyglass.data.corpus import open_corpus
 from polyglass.documents.parse import parse_document
 from polyglass.errors import InputError, PolyglassError
@@ -63,7 +62,7 @@ HTML = (
     '<br>z</p><script>var a="<p>";</script><pre>x</pre><![CDATA[c]]><textarea>t</textarea><svg><text>s</text></svg>'
 )
 MARKDOWN = (
-    "---\na: b\n---\n# A *b*\n\n- c [d](e \"f\") `g`\n1. x\n\n| h | i |\n|---|---|\n| j | k |\n\n```\nl\n```\n> m\n> n\n"
+    '---\na: b\n---\n# A *b*\n\n- c [d](e "f") `g`\n1. x\n\n| h | i |\n|---|---|\n| j | k |\n\n```\nl\n```\n> m\n> n\n'
     "\nT\n===\n<p>q</p>\n\n[r]: http://x.y\n"
 )
 TSV = "source\ttarget\nA dog\t\nB\tC\tx\nD {x} e\tF\n"
@@ -82,7 +81,18 @@ XML_WORDS = tuple(
         *("</tu>", "<trans-unit id='1'>", "</trans-unit>", "<unit id='1'>", "</unit>", "<segment>", "</segment>"),
         *("<mrk mtype='seg' mid='1'>", "</mrk>", "<g id='1'>", "</g>", "<x id='1'/>", "<ph id='1'/>", "<pc id='1'>"),
         *("</pc>", "<bpt i='1'/>", "<ept i='1'/>", "<sc id='1'/>", "<ec startRef='1'/>", "<it pos='begin'/>", "<sub>"),
-        *("<alt-trans>", "</alt-trans>", "<seg-source>", "</seg-source>", "<![CDATA[", "]]>", "<!--", "-->", "<?x", "?>"),
+        *(
+            "<alt-trans>",
+            "</alt-trans>",
+            "<seg-source>",
+            "</seg-source>",
+            "<![CDATA[",
+            "]]>",
+            "<!--",
+            "-->",
+            "<?x",
+            "?>",
+        ),
         *("<!DOCTYPE x [", "<!ENTITY a 'b'>", "]>", "&a;", "&amp;", "&#x41;", "&#xFFFF;", ' xml:space="preserve"'),
         *(' translate="no"', ' state="final"', ' approved="yes"', " xmlns='y'", " xmlns:a='b'", "<a:b/>", "<file>"),
         *("</file>", "<body>", "</body>", "<header/>", "<xliff version='1.2'>", "<tmx>", "</tmx>", "</xliff>"),
@@ -100,7 +110,19 @@ PO_WORDS = tuple(
 CUE_WORDS = tuple(
     word.encode()
     for word in (
-        *("WEBVTT\n", "-->", " --> ", "00:00:00,000", "00:00.000", "99:99:99.999", "\n\n", "1\n", "<i>", "</i>", "<v A>"),
+        *(
+            "WEBVTT\n",
+            "-->",
+            " --> ",
+            "00:00:00,000",
+            "00:00.000",
+            "99:99:99.999",
+            "\n\n",
+            "1\n",
+            "<i>",
+            "</i>",
+            "<v A>",
+        ),
         *("</v>", "<c.x>", "NOTE ", "STYLE\n", "REGION\n", "{\\an8}", "- ", "<00:01.000>", "&lt;", "X-TIMESTAMP-MAP="),
     )
 )
@@ -114,8 +136,29 @@ PAGE_WORDS = tuple(
         *("<iframe", "<noscript>", "title='", 'alt="', "<td>", "<table>", "<pre>", "%(a)s", "$t(x)", "{0,number}"),
     )
 )
-TABLE_WORDS = (b"\t", b"\n", b'{"source": "', b'", "target": "', b'"}', b"null", b"[]", b"\\ud800", b"\\u0000", b'"en":')
-TOML_WORDS = (b"[model]\n", b"[train]\n", b"family = ", b'"lstm"\n', b"d_model = ", b"steps = ", b"'''", b'"""', b"inf\n")
+TABLE_WORDS = (
+    b"\t",
+    b"\n",
+    b'{"source": "',
+    b'", "target": "',
+    b'"}',
+    b"null",
+    b"[]",
+    b"\\ud800",
+    b"\\u0000",
+    b'"en":',
+)
+TOML_WORDS = (
+    b"[model]\n",
+    b"[train]\n",
+    b"family = ",
+    b'"lstm"\n',
+    b"d_model = ",
+    b"steps = ",
+    b"'''",
+    b'"""',
+    b"inf\n",
+)
 
 
 def document(name: str, content: bytes) -> None:
@@ -280,13 +323,22 @@ FILES = {
     "plain text": _File(".txt", (TEXT.encode(),), PAGE_WORDS, ("a.en.txt", "a.de.txt"), 8),
     "TSV": _File(".tsv", (TSV.encode(),), TABLE_WORDS, ("a.tsv",), 8),
     "JSONL": _File(".jsonl", tuple(map(str.encode, JSONL)), TABLE_WORDS, ("a.jsonl",), 8),
-    "gzip": _File(".tsv.gz", (gzip.compress(TSV.encode()), TSV.encode()), (b"\x1f\x8b",), ("a.tsv.gz",), 3, is_document=False),
+    "gzip": _File(
+        ".tsv.gz", (gzip.compress(TSV.encode()), TSV.encode()), (b"\x1f\x8b",), ("a.tsv.gz",), 3, is_document=False
+    ),
 }
 TARGETS: tuple[Target, ...] = (
     *(one.target(name) for name, one in FILES.items()),
     Target("tags, plain", (TEXT.encode(), HTML.encode()), PAGE_WORDS, partial(sentences, "plain"), ("text",), 6),
     Target("tags, html", (HTML.encode(), TEXT.encode()), PAGE_WORDS, partial(sentences, "html"), ("text",), 6),
-    Target("tags, xml", (b"A <b>dog <x/></b> &amp; c", *(TMX.encode(),)), XML_WORDS, partial(sentences, "xml"), ("text",), 6),
+    Target(
+        "tags, xml",
+        (b"A <b>dog <x/></b> &amp; c", *(TMX.encode(),)),
+        XML_WORDS,
+        partial(sentences, "xml"),
+        ("text",),
+        6,
+    ),
     Target("options", (TOML.encode(),), TOML_WORDS, options, ("options.toml",), 3),
     *MODEL_TARGETS,
     *REQUEST_TARGETS,

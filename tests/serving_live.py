@@ -149,11 +149,13 @@ class Live:
 
 
 @contextmanager
-def live(*models: Model, keys: KeyRing | None = None, **settings: Any) -> Iterator[Live]:
+def live(
+    *models: Model, keys: KeyRing | None = None, explore: Callable[[str], str] | None = None, **settings: Any
+) -> Iterator[Live]:
     """Let a server listen on a free port while the block lasts."""
     config = ServeConfig(**{"port": 0, "drain_seconds": 3.0, **settings})
     announced = threading.Event()
-    site = Site(Shelf(models or (StandIn(),)), config, keys or KeyRing(()))
+    site = Site(Shelf(models or (StandIn(),)), config, keys or KeyRing(()), explore=explore)
     server = Server(site, announce=announced.set)
     listener = listen(config)
     port = listener.getsockname()[1]

@@ -13,6 +13,11 @@ Rows = list[tuple[str, str]]
 
 _VALIDATION = {"loss": "loss {:.3f}", "chrf": "chrF {:.1f}", "bleu": "BLEU {:.1f}"}
 
+READING = (
+    "in Unicode's form NFKC, as SentencePiece makes it (nmt_nfkc): ligatures, full-width letters and letters with "
+    "marks in one form; zero-width spaces and non-joiners as spaces; controls left out; each run of spaces as one"
+)
+
 
 def card_sections(
     config: Config, facts: Mapping[str, Any], *, languages: tuple[str, str], parts: Mapping[str, int]
@@ -125,6 +130,7 @@ def _data_rows(config: Config, data: Mapping[str, Any]) -> Rows:
     rows += [(f"dropped: {_plain(reason)}", _number(count)) for reason, count in dropped.items() if count]
     kind = "one for both languages" if config.data.joint_vocabulary else "one for each language"
     rows.append(("vocabulary", f"{config.data.subwords}, {kind}"))
+    rows.append(("text is read", READING))
     return rows
 
 

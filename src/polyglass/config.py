@@ -201,9 +201,8 @@ class TrainConfig(Section):
     keep_checkpoints: Annotated[int, Field(gt=0, le=1000)] = Field(2, description="checkpoints kept beside the best")
     validate_every: Positive | None = Field(None, description="steps between validations; unset: about 20 in the run")
     validate_sentences: Positive = Field(500, description="validation sentences that are translated for BLEU and chrF")
-    patience: Annotated[int, Field(ge=0)] = Field(
-        0, description="validations without a better score before training stops early; 0: never"
-    )
+    patience: int = Field(0, ge=0, description="validations without a better score until training stops; 0: never")
+    team_timeout_seconds: float = Field(1800.0, gt=0, description="torchrun: longest wait for a process that hangs")
 
 
 class DecodeConfig(Section):

@@ -21,6 +21,7 @@ from polyglass.decoding.forced import force
 from polyglass.decoding.hypothesis import Hypothesis
 from polyglass.decoding.search import search
 from polyglass.errors import InputError, PolyglassError
+from polyglass.interop.engine import open_engine
 from polyglass.model.seq2seq import Seq2Seq
 from polyglass.replay import Alignment, align, replay
 from polyglass.sentences import Sentences, listed
@@ -86,18 +87,19 @@ EMPTY = Candidate("", (), (), 0.0, 0.0, "end")
 class Translator:
     """A model that translates text. Calls from several threads are safe; they wait for each other."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *, engine: str = "torch", folder: Path = Path()) -> None:
         self.bundle = bundle
+        self._find = open_engine(engine, bundle, folder)
         self._sentences = Sentences(bundle.subwords, longest=bundle.model.max_positions - 1)
         self._lock = Lock()  # a model grows its table of positions while it reads
 
     @classmethod
-    def load(cls, path: str | Path, *, device: str = "cpu") -> "Translator":
+    def load(cls, path: str | Path, *, device: str = "cpu", engine: str = "torch") -> "Translator":
         """Read a model folder. Raises BundleError if it is damaged or foreign, ConfigError if there is no such device.
 
-        device: "cpu", "cuda", "cuda:1", "mps", or "auto".
+        device: "cpu", "cuda", "cuda:1", "mps", or "auto". engine: who searches, see `interop.engine.open_engine`.
         """
-        return cls(load_bundle(Path(path), device=device))
+        return cls(load_bundle(Path(path), device=device), engine=engine, folder=Path(path))
 
     def translate(
         self,
@@ -208,7 +210,7 @@ class Translator:
             rows = [read[index] for index in batch]
             begun = None if prefix is None else [forced[index] for index in batch]
             with self._lock:
-                answers = search(self.bundle.model, self._padded(rows), options, prefix=begun)
+                answers = self._find(rows, options, begun)
                 looks = _looks(self.bundle.model, rows, answers, wanted=[alignment[index] for index in batch])
             for index, hypotheses in zip(batch, answers, strict=True):
                 if failure := _failure(hypotheses[0], f"text {index + 1}", texts[index]):

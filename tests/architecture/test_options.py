@@ -66,6 +66,7 @@ OPTIONS = [
     "train.validate_every",
     "train.validate_sentences",
     "train.patience",
+    "train.team_timeout_seconds",
     "decode.beam_size",
     "decode.length_penalty",
     "decode.n_best",

@@ -112,7 +112,6 @@ def test_a_port_that_is_taken_is_told(model: str, capsys: pytest.CaptureFixture[
         (["{model}", "--device", "tpu"], "device must be auto"),
         (["{model}", "--export", "x.html", "--text", " "], "must hold a word"),
         (["{model}", "--export", "x.html", "--text", "dog " * 200], "at most 64"),
-        (["{model}", "--export", "x.html", "--text", "dog", "--model-b", "{model}"], "the page of one model"),
         (["{model}", "--export", "/no/such/folder/x.html", "--text", "dog"], "does not exist. Make it first"),
         ([], "required: MODEL"),
     ],

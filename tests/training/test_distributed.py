@@ -1,11 +1,13 @@
 """How a batch is shared among processes; that they train as one is tested with real ones in tests/run."""
 
 import os
+from datetime import timedelta
 
 import pytest
 import torch
 
 from polyglass.data.batch import Batch, collate
+from polyglass.errors import PolyglassError
 from polyglass.training.distributed import ALONE, Team, join_team
 from tiny_transformer import IDS, random_sentences
 
@@ -47,5 +49,29 @@ def test_one_process_alone_gets_the_batch_itself() -> None:
 
 def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(os.environ, "WORLD_SIZE", raising=False)
-    with join_team(torch.device("cpu")) as team:
+    with join_team(torch.device("cpu"), timeout_seconds=1.0) as team:
         assert team is ALONE
+
+
+@pytest.mark.parametrize(
+    ("error", "known"),
+    [
+        (RuntimeError("[../third_party/gloo/gloo/transport/tcp/pair.cc:534] Connection closed by peer"), True),
+        (RuntimeError("[gloo/transport/tcp/unbound_buffer.cc:78] Timed out waiting 10000ms for recv"), True),
+        (torch.distributed.DistBackendError("NCCL watchdog"), True),
+        (RuntimeError("shape mismatch"), False),
+    ],
+)
+def test_a_process_that_is_gone_is_said_and_a_bug_stays_a_bug(
+    monkeypatch: pytest.MonkeyPatch, error: RuntimeError, known: bool
+) -> None:
+    given: dict[str, object] = {}
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr("torch.distributed.init_process_group", lambda backend, **more: given.update(more))
+    monkeypatch.setattr("torch.distributed.get_rank", lambda: 1)
+    rule = r"^another of the 2 processes ended, or did not answer for 7 seconds \(train\.team_timeout_seconds\)"
+    expected = pytest.raises(PolyglassError, match=rule) if known else pytest.raises(RuntimeError, match="^shape")
+    with expected, join_team(torch.device("cpu"), timeout_seconds=7.0) as team:
+        assert team == Team(1, 2)
+        raise error
+    assert given == {"timeout": timedelta(seconds=7)}

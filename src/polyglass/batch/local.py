@@ -1,56 +1,19 @@
 """A file in, its translation out, in this process: piece after piece, each kept when it is finished."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from itertools import chain, islice
-from pathlib import Path
 
-from polyglass.batch.formats import Format, write_joined
-from polyglass.batch.job import Job
+from polyglass.batch.errand import Errand, Tally, Tell
+from polyglass.batch.formats import write_joined
 from polyglass.batch.join import Joined, join
-from polyglass.batch.parts import PartsFolder, Source
+from polyglass.batch.parts import Source
 from polyglass.batch.piece import Piece, Shard
 from polyglass.batch.work import Worker
 from polyglass.errors import InputError
 from polyglass.run.folder import lock_folder
 
 WHOLE = Shard()
-
-
-@dataclass(frozen=True)
-class Errand:
-    """One file to translate. name: of the input, for messages."""
-
-    source: Path
-    output: Path
-    format: Format
-    job: Job
-    overwrite: bool = False
-
-    @property
-    def name(self) -> str:
-        """The input, for messages."""
-        return str(self.source)
-
-    @property
-    def folder(self) -> PartsFolder:
-        """Where its parts are kept."""
-        return PartsFolder.beside(self.output)
-
-
-@dataclass
-class Tally:
-    """Lines and parts that were translated now, and those that were there before; and which lines were cut."""
-
-    lines: int = 0
-    parts: int = 0
-    kept_lines: int = 0
-    kept_parts: int = 0
-    cut: list[int] = field(default_factory=list)
-
-
-Tell = Callable[[Tally], None]
 
 
 def translate_whole(errand: Errand, worker: Worker, tell: Tell) -> Joined:

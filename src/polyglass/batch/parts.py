@@ -146,11 +146,27 @@ class PartsFolder:
         if header.job != job.fingerprint:
             raise InputError(f"{path} is of another job. Give --overwrite to translate it anew.")
         if header.source_sha256 != piece.sha256:
-            raise InputError(
-                f"{path} was made from other text: lines {piece.first:,} to {piece.first + piece.lines - 1:,} of the "
-                "input have changed since. Give --overwrite to translate anew."
-            )
+            raise self.changed(piece)
         return header
+
+    def changed(self, piece: Piece) -> InputError:
+        """Return the error for a piece that is not what its part was made from."""
+        return InputError(
+            f"{self.file_of(piece.number)} was made from other text: lines {piece.first:,} to "
+            f"{piece.first + piece.lines - 1:,} of the input have changed since. Give --overwrite to translate anew."
+        )
+
+    def proven(self, job: Job) -> dict[int, str]:
+        """Return number and source's SHA-256 of each whole part of a job; what is damaged or foreign is left out."""
+        found = {}
+        for number in self.numbers():
+            try:
+                header = self.read(number).header
+            except DamagedPartError:
+                continue
+            if (header.job, header.number) == (job.fingerprint, number):
+                found[number] = header.source_sha256
+        return found
 
     def note_input(self, sources: Sequence[Source], *, overwrite: bool = False) -> None:
         """Write down what the input was, to its end. Raises InputError if that is not what another shard has read."""

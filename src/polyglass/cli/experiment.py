@@ -118,7 +118,7 @@ def _as_text(outcome: "Outcome", out: Path) -> str:
     """Return the verdicts for a terminal."""
     lines = ["", outcome.title]
     for finding in outcome.findings:
-        lines += ["", *_wrapped(f'The notes say: "{finding.claim}".')]
+        lines += ["", *_wrapped(f'{finding.whose}: "{finding.claim}".')]
         lines += _wrapped(f"{finding.verdict[:1].upper()}{finding.verdict[1:]}. {finding.words}", indent=2)
     if outcome.unfinished:
         lines += ["", *_wrapped(outcome.unfinished)]
@@ -127,7 +127,7 @@ def _as_text(outcome: "Outcome", out: Path) -> str:
 
 def _listing(entries: "Iterable[Entry]") -> str:
     """Return the list of experiments, with the claims that each one checks."""
-    lines = ["Experiments, and the claims of the notes that they check:"]
+    lines = ["Experiments, and the claims that they check:"]
     for entry in entries:
         lines += ["", entry.name, *_wrapped(entry.question, indent=2)]
         lines += [line for claim in entry.claims for line in _wrapped(f"- {claim}", indent=4, hanging=2)]

@@ -59,8 +59,6 @@ def run(arguments: argparse.Namespace) -> int:
     from polyglass.explorer.look import Explorer
     from polyglass.explorer.subject import load_subject
 
-    if arguments.export and arguments.model_b:
-        raise InputError("--export writes the page of one model. Leave --model-b out, or export the other one, too.")
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     folders = {"a": arguments.model} | ({"b": arguments.model_b} if arguments.model_b else {})
@@ -85,8 +83,9 @@ def _export(arguments: argparse.Namespace, explorer: "Explorer") -> int:
 
     text = arguments.text or explorer.subjects["a"].examples[0]
     asked = {"model": "a", "text": text, "target": arguments.target, "beam_size": arguments.beam_size}
+    beside = [name for name in explorer.subjects if name != "a"]
     try:
-        page = export_page(explorer, read_request(RunRequest, json.dumps(asked).encode()))
+        page = export_page(explorer, read_request(RunRequest, json.dumps(asked).encode()), beside=beside)
     except RefusedError as error:
         raise InputError(str(error)) from None
     write_atomically(arguments.export, page)

@@ -112,13 +112,13 @@ def _serve(config: "ServeConfig", named: Sequence[Path]) -> int:
         shelf = load_models(find_folders(paths), device=config.device, batch_tokens=config.batch_tokens)
         _log(config)
         words = _announcement(shelf, config, listener.getsockname()[1], bool(keys))
-        with _Explorers(shelf) as explorers:
+        with Explorers(shelf) as explorers:
             explore = explorers.url if config.explore and is_loopback(config.host) else None
             server = Server(Site(shelf, config, keys, explore=explore), announce=lambda: print(words, flush=True))
             return run_server(server, listener)
 
 
-class _Explorers:
+class Explorers:
     """Explorers of the loaded models, one for all that read the same language, each started when first asked for.
 
     They look at the same weights as the server, so they take no second memory. The modules are copies, since a module
@@ -130,7 +130,7 @@ class _Explorers:
         self._lock = Lock()
         self._running: dict[str, ExplorerServer] = {}
 
-    def __enter__(self) -> "_Explorers":
+    def __enter__(self) -> "Explorers":
         return self
 
     def __exit__(self, *error: object) -> None:

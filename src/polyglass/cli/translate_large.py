@@ -14,7 +14,7 @@ from polyglass.errors import InputError
 _MOST_PART_LINES = 1_000_000
 
 if TYPE_CHECKING:
-    from polyglass.batch.local import Errand, Tally
+    from polyglass.batch.errand import Errand, Tally
     from polyglass.batch.piece import Shard
     from polyglass.batch.work import Load, Worker
     from polyglass.cli.translate_lines import Form
@@ -103,7 +103,7 @@ def _translate(errand: "Errand", worker: "Worker", told: _Told, shard: "Shard | 
 def _errand(arguments: argparse.Namespace, search: dict[str, Any], form: "Form") -> "Errand":
     from polyglass.batch.formats import Lines, format_of
     from polyglass.batch.job import Job
-    from polyglass.batch.local import Errand
+    from polyglass.batch.errand import Errand
     from polyglass.batch.piece import PIECE_LINES
     from polyglass.cli.translate_lines import Form
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
@@ -58,14 +58,22 @@ def chunks(lines: Iterable[Line], *, sizes: Sequence[int]) -> Iterator[list[Line
 
 
 def _stream_lines(stream: BinaryIO) -> Iterator[tuple[bytes, str]]:
-    first = True
-    for raw in stream:
+    from polyglass.data.formats.opening import MOST_LINE_BYTES
+
+    for number in count(1):
+        raw = stream.readline(MOST_LINE_BYTES + 1)
+        if len(raw) > MOST_LINE_BYTES:
+            raise DataError(
+                f"standard input:{number}: a line may have at most {MOST_LINE_BYTES:,} bytes, but this one has more. "
+                "Cut it into sentences."
+            )
+        if not raw:
+            return
         end = "\n" if raw.endswith(b"\n") else ""
         raw = raw.removesuffix(b"\n")
         if end:
             raw = raw.removesuffix(b"\r")
-        yield (raw.removeprefix(_BOM) if first else raw), end
-        first = False
+        yield (raw.removeprefix(_BOM) if number == 1 else raw), end
 
 
 def _file_lines(path: Path) -> Iterator[Line]:

@@ -33,6 +33,8 @@ KINDS = {
     "near_duplicates": "drop",
     "leak": "drop",
 }
+# What is wrong with a pair is named once: numbers differ, too, where a whole side is of another pair.
+_MAIN_FIRST = ("twice_encoded", "swapped", "copies", "language", "boilerplate", "truncated", "tags", "numbers")
 _CHUNK_PAIRS = 16_384
 _CHUNK_CHARACTERS = 1 << 22
 _STUDIED = 2000  # characters of each text
@@ -78,6 +80,8 @@ class Exam:
         """Take a pair that was dropped for a reason of `filters.REASONS`."""
         if reason == "identical":
             self._found["copies"].append(pair.line)
+        elif reason == "length_ratio":
+            self.add([pair])
         elif reason == "overlap":
             self._overlapping.append(pair)
             if len(self._overlapping) == _CHUNK_PAIRS:
@@ -94,30 +98,31 @@ class Exam:
         lines = np.concatenate([np.zeros(0, dtype=np.int64), *self._lines])
         same = np.concatenate([np.zeros(0, dtype=np.int64), *self._same])
         by_language = self._languages.finish(same)
-        copies = same[by_language.leaning]
+        near, boilerplate = self._repeats.finish()
         for name, places in (
             ("swapped", by_language.swapped),
             ("language", np.setdiff1d(by_language.wrong, same)),
-            ("copies", copies),
-            ("truncated", np.setdiff1d(self._truncation.finish(), by_language.swapped)),
+            ("copies", same[by_language.leaning]),
+            ("truncated", self._truncation.finish()),
+            ("boilerplate", boilerplate.places),
         ):
             self._found[name] += lines[places].tolist()
-        near, boilerplate = self._repeats.finish()
-        return tuple(self._listed(lines, {"near_duplicates": near, "boilerplate": boilerplate}))
+        of = {"boilerplate": dict(_named(lines, boilerplate)), "near_duplicates": dict(_named(lines, near))}
+        of["leak"] = dict(zip(self._found["leak"], self._leaks, strict=True))
+        self._found["near_duplicates"] = list(of["near_duplicates"])
+        named: set[int] = set()
+        for name in _MAIN_FIRST:
+            self._found[name] = [line for line in self._found[name] if line not in named]
+            named.update(self._found[name])
+        return tuple(self._listed(of))
 
-    def _listed(self, lines: Lines, repeats: Mapping[str, Repeats]) -> Iterator[Fault]:
+    def _listed(self, of: Mapping[str, Mapping[int, str]]) -> Iterator[Fault]:
         for name in KINDS:
-            if name in repeats and len(repeats[name].places):
-                found = repeats[name]
-                yield Fault(
-                    name, _whole(lines[found.places]), tuple(f"line {line}" for line in lines[found.of].tolist())
-                )
-            elif name == "leak" and self._found[name]:
-                leaks = sorted(zip(self._found[name], self._leaks, strict=True))
-                yield Fault(name, tuple(line for line, _ in leaks), tuple(of for _, of in leaks))
-            elif self._found[name]:
-                sides = (self._damaged[0], self._damaged[1]) if name == "bad_encoding" else (0, 0)
-                yield Fault(name, tuple(sorted(set(self._found[name]))), sides=sides)
+            found = sorted(set(self._found[name]))
+            sides = (self._damaged[0], self._damaged[1]) if name == "bad_encoding" else (0, 0)
+            if found:
+                repeats = tuple(of[name][line] for line in found) if name in of else ()
+                yield Fault(name, tuple(found), repeats, sides)
 
     def _study(self) -> None:
         if not self._waiting:
@@ -168,5 +173,7 @@ def _in_order(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
-def _whole(lines: Lines) -> tuple[int, ...]:
-    return tuple(lines.tolist())
+def _named(lines: Lines, repeats: Repeats) -> Iterator[tuple[int, str]]:
+    """Yield each line that repeats another, and that one in words."""
+    for line, of in zip(lines[repeats.places].tolist(), lines[repeats.of].tolist(), strict=True):
+        yield line, f"line {of}"

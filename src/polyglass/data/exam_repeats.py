@@ -86,12 +86,12 @@ class RepeatExam:
         """Return near-duplicates and boilerplate; of: an earlier pair, and the first pair with the same text."""
         sums = [_join(side, np.uint64) for side in self._sums]
         counts = [_join(side, np.int32) for side in self._counts]
-        flat = [_join(side, np.uint32) for side in self._words]
-        for kept in (*self._sums, *self._words, *self._counts):
-            kept.clear()
         near = np.full(len(sums[0]), -1, dtype=np.int64)
         for same, other in ((0, 1), (1, 0)):
-            _mark_near(near, sums, same=same, words=flat[other], counts=counts[other])
+            flat = _join(self._words[other], np.uint32)
+            self._words[other].clear()
+            _mark_near(near, sums, same=same, words=flat, counts=counts[other])
+            del flat
         near[(counts[0] == 0) | (counts[1] == 0)] = -1
         places = np.flatnonzero(near >= 0)
         return Repeats(places, near[places]), _boilerplate(sums, counts)

@@ -9,11 +9,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from polyglass.data.corpus import CorpusFiles
+from polyglass.data.corpus import CorpusFiles, open_corpus
 from polyglass.data.exam import KINDS, Fault
 from polyglass.data.filters import escape_cell
 from polyglass.data.findings import Finding, Level, Shown
 from polyglass.data.formats.languages import bare_name
+from polyglass.errors import DataError
 from polyglass.files import open_atomically
 
 SAMPLES = 3
@@ -104,7 +105,10 @@ def _finding(fault: Fault, shown: tuple[Shown, ...], around: Circumstances) -> F
     if fault.name == "leak":
         different = len(set(fault.of))
         text = f"{text} It touches {different:,} of {around.held_out:,} such sentences."
-    command = _fix_command(fault, around) if fault.name == "bad_encoding" else mending_command([fault.name], around)
+    if fault.name == "bad_encoding":
+        text, command = f"{text} {_first_bad_byte(around.files)}", _fix_command(fault, around)
+    else:
+        command = mending_command([fault.name], around)
     return Finding(
         _level(fault, around),
         fault.name,
@@ -142,6 +146,17 @@ def _fix_command(fault: Fault, around: Circumstances) -> str:
             shlex.join(["polyglass", "data", "fix", str(files.paths[side]), "--from", encoding, "--out", new])
         )
     return "; ".join(commands)
+
+
+def _first_bad_byte(files: CorpusFiles) -> str:
+    """Say which byte of which line is no UTF-8, and what it looks like."""
+    try:
+        for _ in open_corpus(files.paths, languages=files.given_languages):
+            pass
+    except DataError as error:
+        what, closed, _ = str(error).partition("). ")
+        return f"{what})." if closed else what
+    return ""
 
 
 def _new_names(files: CorpusFiles) -> list[str]:

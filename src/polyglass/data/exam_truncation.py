@@ -22,7 +22,8 @@ _SHORTEST = 12  # characters of the longer side: shorter ones are not judged
 _LEFT = np.arange(0.1, 0.81, 0.05)  # shares of a text that a cut may leave
 _ENDS_AFTER_CUT = np.array([0.93, 0.02, 0.05])  # no mark, the end of a sentence, of a part
 _MOST_NATS = 6.0  # that one clue may tell
-_NATS = 6.0
+_NATS = 5.5
+_SHORT_NATS = 0.5  # that the length must tell: a mark alone may be missing
 _SURE_NATS = 8.0  # these no longer count for what a whole text looks like
 _ROUNDS = 3
 
@@ -60,11 +61,16 @@ class TruncationExam:
         last = [np.concatenate([*none, *side]) for side in self._last]
         sure = np.zeros(len(lengths[0]), dtype=np.bool_)
         for _ in range(_ROUNDS):
+            short = [_ratio_nats(lengths[1 - side], lengths[side], whole=~sure) for side in (0, 1)]
             nats = [
-                _ratio_nats(lengths[other], lengths[side], whole=~sure)
-                + _end_nats(ends[other], ends[side], whole=~sure)
-                + _word_nats(last[side], self._words[side], whole=~sure)
-                for side, other in ((0, 1), (1, 0))
+                np.where(
+                    short[side] > _SHORT_NATS,
+                    short[side]
+                    + _end_nats(ends[1 - side], ends[side], whole=~sure)
+                    + _word_nats(last[side], self._words[side], whole=~sure),
+                    0.0,
+                )
+                for side in (0, 1)
             ]
             sure = np.maximum(*nats) > _SURE_NATS
         return np.flatnonzero((np.maximum(*nats) > _NATS) & (np.maximum(*lengths) >= _SHORTEST))
@@ -89,8 +95,10 @@ def _ratio_nats(whole_side: Floats, cut_side: Floats, *, whole: NDArray[np.bool_
     shares = smooth / smooth.sum(axis=1, keepdims=True)
     moved = [np.roll(shares, int(np.rint(np.log(left) / _RATIO_BIN)), axis=1) for left in _LEFT]
     nats = np.log((np.mean(moved, axis=0) + 1e-6) / (shares + 1e-6))
-    # Shorter is never less of a reason, where the counts are few.
-    nats = np.maximum.accumulate(nats[:, ::-1], axis=1)[:, ::-1]
+    usual = _RATIO_BINS // 2
+    nats[:, usual:] = np.minimum(nats[:, usual:], 0.0)  # what is not short for its pair was not cut
+    # The shorter, the likelier, where the counts are few, too.
+    nats[:, : usual + 1] = np.maximum.accumulate(nats[:, usual::-1], axis=1)[:, ::-1]
     told: Floats = np.clip(nats, -8.0, _MOST_NATS)[kind, place]
     return told
 

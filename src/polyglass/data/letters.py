@@ -99,9 +99,11 @@ def digit_values() -> NDArray[np.uint32]:
 
 def spread(hashes: NDArray[np.uint32]) -> Numbers:
     """Make 64 well-mixed bits of 32 (the finaliser of SplitMix64, Steele et al. 2014), so that sums tell bags apart."""
-    mixed: Numbers = hashes.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: Numbers = hashes.astype(np.uint64)
+    mixed += np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed ^= mixed >> np.uint64(shift)
+        mixed *= np.uint64(factor)
     mixed ^= mixed >> np.uint64(31)
     return mixed
 
@@ -110,7 +112,8 @@ def sums_by_line(values: Numbers, counts: NDArray[np.int64]) -> Numbers:
     """Add up the first counts[0] values, the next counts[1], and so on."""
     total = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(values, dtype=np.uint64)])
     ends = np.cumsum(counts)
-    return total[ends] - total[ends - counts]
+    sums: Numbers = total[ends] - total[ends - counts]
+    return sums
 
 
 def _runs(side: Characters, kinds: NDArray[np.uint8], values: NDArray[np.uint32]) -> Words:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from polyglass.data.letters import Characters
 
+_QUOTES = "“”„‘’‚«»‹›…–—"
 _ROUNDS = 3  # some text went through it more than once
 
 
@@ -33,6 +34,9 @@ def suspects(side: Characters) -> list[int]:
 
 
 def _from_cp1252(text: str) -> str:
+    # In "„FUß“" and "CAFÉ»" a capital letter and a quotation mark stand side by side by right: alone they prove nothing.
+    if all(len(found) == 2 and found[0] not in "ÂÃ" and found[1] in _QUOTES for found in _sequence().findall(text)):
+        return text
     return _sequence().sub(_decoded, text)
 
 
@@ -42,14 +46,7 @@ def _decoded(found: re.Match[str]) -> str:
         decoded = raw.decode("utf-8")
     except UnicodeDecodeError:
         return found.group()
-    # In "„FUß“" and "CAFÉ»" capital letters and marks stand side by side by right.
-    if len(raw) == 2 and raw[0] not in _SURE_LEADS and found.group()[1] in _QUOTES:
-        return found.group()
-    return found.group() if decoded == "\ufeff" or not _plausible(decoded) else decoded
-
-
-_SURE_LEADS = (0xC2, 0xC3)
-_QUOTES = "“”„‘’‚«»‹›…–—°§©®™´¨¸·"
+    return decoded if _plausible(decoded) else found.group()
 
 
 def _plausible(decoded: str) -> bool:

@@ -5,6 +5,8 @@ order and times; the archive is packed anew only if something in it changed. Not
 """
 
 import io
+import re
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +23,7 @@ from polyglass.errors import DataError
 MOST_BYTES = 200 * 2**20  # of all members, unpacked
 MOST_MEMBERS = 10_000
 _ENDING = ".sdlxliff"
+_DEVICE = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")  # of Windows, with any ending
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,10 @@ def _unpacked(content: bytes, name: str) -> list[tuple[zipfile.ZipInfo, bytes]]:
 
 def _check_members(infos: Sequence[zipfile.ZipInfo], name: str) -> None:
     """Raise DataError for names that lead elsewhere, and for more than memory should hold."""
-    names = [info.filename for info in infos]
+    names = [info.orig_filename for info in infos]
+    special = next((info.filename for info in infos if _is_special(info)), None)
+    if special is not None:
+        raise DataError(f"{name} has a member that is no file ({special}), so it is not read.")
     odd = next((one for one in names if _is_odd(one)), None)
     if odd is not None or len({one.casefold() for one in names}) < len(names):
         raise DataError(f"{name} has a member with an odd name ({odd or 'one name twice'}), so it is not read.")
@@ -116,7 +122,18 @@ def _members(unpacked: Iterable[tuple[zipfile.ZipInfo, bytes]], name: str) -> It
 def _is_odd(name: str) -> bool:
     """True for names that lead out of a folder, or mean a device or another name on some system."""
     parts = PurePath(name.replace("\\", "/")).parts
-    return not name or name.startswith(("/", "\\")) or ".." in parts or ":" in name or any(map(_is_control, name))
+    return (
+        not name
+        or name.startswith(("/", "\\"))
+        or ":" in name
+        or any(map(_is_control, name))
+        or any(part == ".." or part.endswith((".", " ")) or _DEVICE.fullmatch(part) for part in parts)
+    )
+
+
+def _is_special(info: zipfile.ZipInfo) -> bool:
+    """True for a symbolic link, a pipe, a device: the kind of a file of Unix stands in the upper half."""
+    return stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR)
 
 
 def _is_control(sign: str) -> bool:

@@ -59,6 +59,7 @@ NORM = Entry(
         "learning rate",
         "We can use layer normalization, which normalize across each feature instead of each sample for better "
         "stabilization",
+        "With norm after each sub-layer the warm-up is needed, with norm before it can be left out",
     ),
     ("files", "test"),
 )
@@ -71,10 +72,41 @@ POSITION = Entry(
         "The input and previous output is vectorized and combined with positional information",
         "Apply positional encoding to input vectors => word vectors with positional information (or context)",
         "Attention mechanism in theory has an infinite reference window",
+        "Learned and sinusoidal positions produce nearly identical results",
     ),
     ("files", "test"),
 )
-EXPERIMENTS = {entry.name: entry for entry in (WINDOW, SPEED, NORM, POSITION)}
+HEADS = Entry(
+    "heads",
+    "What are several heads good for?",
+    "One to sixteen heads at the same cost: what is learned? And what is lost when a head of a trained model is "
+    "switched off?",
+    (
+        "Because trios of queries, keys and values (Q, K, V) are independent of each other, therefore, we can separate "
+        "them into multiple sets and compute them in parallel",
+        "As Q, K, V are divided into sets, multiple attention vectors are calculated for each word then taken a "
+        "weighted average to compute the final attention vector for that word",
+    ),
+    ("files", "test", "model"),
+)
+ABLATION = Entry(
+    "ablation",
+    "What does each part of the Transformer bring?",
+    "Table 3 of the paper, rows A to E, on your data and machine, beside the paper's own numbers; and the root in the "
+    "scores.",
+    (
+        "While single-head attention is 0.9 BLEU worse than the best setting, quality also drops off with too many "
+        "heads",
+        "Reducing the attention key size d_k hurts model quality",
+        "As expected, bigger models are better",
+        "Dropout is very helpful in avoiding over-fitting",
+        "Label smoothing hurts perplexity, as the model learns to be more unsure, but improves accuracy and BLEU score",
+        "Learned positional embedding instead of sinusoids: nearly identical results to the base model",
+        "Z = softmax(Q K^T / sqrt(dimension of vector Q, K or V)) V",
+    ),
+    ("files", "test"),
+)
+EXPERIMENTS = {entry.name: entry for entry in (WINDOW, SPEED, NORM, POSITION, HEADS, ABLATION)}
 """Every experiment, by name. To add one: an entry here and a file of its name beside this one."""
 
 

@@ -24,9 +24,7 @@ EFFORT = Effort(
     sentences=200,
 )
 QUICK_PAIRS = 1_000
-QUICK = Effort(
-    steps=8, rate_steps=4, rates=(3e-3, 3e-2), rate=3e-3, batch_tokens=256, width=32, layers=1, sentences=6
-)
+QUICK = Effort(steps=8, rate_steps=4, rates=(3e-3, 3e-2), rate=3e-3, batch_tokens=256, width=32, layers=1, sentences=6)
 
 
 def open_experiment(request: Request) -> Experiment:

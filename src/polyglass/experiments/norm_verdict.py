@@ -1,4 +1,4 @@
-"""Losses, stable rates and scores in, verdicts on the notes' three claims about normalisation out. Rules first.
+"""Losses, stable rates and scores in, verdicts on three claims of the notes and one of a paper out. Rules first.
 
 Stable: every loss of a short run is finite, and it ends lower than the loss of somebody who knows only how often each
 word occurs. A model that has learned more than that has read its input; one whose rate is too high never does.
@@ -6,7 +6,7 @@ word occurs. A model that has learned more than that has read its input; one who
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from polyglass.experiments.experiment import NORM
@@ -16,6 +16,7 @@ from polyglass.experiments.outcome import Finding, Verdict
 CAP = 10.0
 """Nats. What ends higher, or not at all, counts as this: one number for every way to fail."""
 PLACES = ("post", "pre")
+XIONG = "Xiong et al. 2020 found"
 STABLE_WORDS = (
     "A rate is stable in a run if every loss is finite and the last tenth of the updates has a lower mean loss than "
     "knowing only how often each word occurs"
@@ -75,7 +76,7 @@ def wholly_below(low: Interval, high: Interval) -> bool:
 def judge(tried: Sequence[Tried]) -> tuple[Finding, ...]:
     """Return the finding on each claim; a claim whose trials are not finished is not decided yet."""
     known = {one.name: one for one in tried}
-    return _after_every_layer(known), _larger_rates(known), _better_stability(known)
+    return _after_every_layer(known), _larger_rates(known), _better_stability(known), _warm_up(known)
 
 
 def _after_every_layer(known: Mapping[str, Tried]) -> Finding:
@@ -130,9 +131,9 @@ def _larger_rates(known: Mapping[str, Tried]) -> Finding:
 
 def _better_stability(known: Mapping[str, Tried]) -> Finding:
     rule = (
-        "Two questions, each at both places. Is layer norm stable in at least as large a share of all runs (rates times "
-        "seeds) as batch norm? Is its held-out loss lower than that of batch norm with every seed? Both yes at both "
-        "places: confirmed. One of them: confirmed with a condition. None: not confirmed here. "
+        "Two questions, each at both places. Is layer norm stable in at least as large a share of all runs (rates "
+        "times seeds) as batch norm? Is its held-out loss lower than that of batch norm with every seed? Both yes at "
+        "both places: confirmed. One of them: confirmed with a condition. None: not confirmed here. "
         f"{STABLE_WORDS}. A run that diverged has a held-out loss of {CAP:.0f}."
     )
     pairs = [(known.get(f"layer-{place}"), known.get(f"batch-{place}")) for place in PLACES]
@@ -158,6 +159,31 @@ def _better_stability(known: Mapping[str, Tried]) -> Finding:
         "each feature, across all tokens."
     )
     return Finding(NORM.claims[2], verdicts[steady + lower], words, rule)
+
+
+def _warm_up(known: Mapping[str, Tried]) -> Finding:
+    rule = (
+        "Layer norm, whole trainings. After each sub-layer: is the chrF interval without warm-up wholly below that "
+        "with warm-up? Before each sub-layer: is it not? Both: confirmed. One of them: confirmed with a condition. "
+        "None: not confirmed here."
+    )
+    scores = [
+        one.chrf if (one := known.get(f"layer-{place}{end}")) else None for place in PLACES for end in ("", "-cold")
+    ]
+    post, post_cold, pre, pre_cold = scores
+    if not (post and post_cold and pre and pre_cold):
+        return replace(_open(3, rule), whose=XIONG)
+    needed, not_needed = wholly_below(post_cold, post), not wholly_below(pre_cold, pre)
+    verdicts: tuple[Verdict, ...] = ("not confirmed here", "confirmed with a condition", "confirmed")
+    words = (
+        f"chrF with warm-up and without: {post[0]:.1f} and {post_cold[0]:.1f} with norm after each sub-layer, "
+        f"{pre[0]:.1f} and {pre_cold[0]:.1f} with norm before."
+    )
+    if needed and not not_needed:
+        words += " The condition: at this rate norm before each sub-layer is better with a warm-up, too."
+    elif not_needed and not needed:
+        words += " Neither needs it here."
+    return Finding(NORM.claims[3], verdicts[needed + not_needed], words, rule, whose=XIONG)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -24,15 +24,17 @@ Verdict: TypeAlias = Literal["confirmed", "confirmed with a condition", "not con
 
 @dataclass(frozen=True)
 class Finding:
-    """One claim of the notes with its verdict.
+    """One claim with its verdict.
 
     words: what was measured, with the figures. rule: how the verdict follows from figures, fixed before measuring.
+    whose: who says what is claimed.
     """
 
     claim: str
     verdict: Verdict
     words: str
     rule: str
+    whose: str = "The notes say"
 
 
 @dataclass(frozen=True)

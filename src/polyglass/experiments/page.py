@@ -62,7 +62,7 @@ def _header(outcome: Outcome) -> Html:
 def _finding(finding: Finding) -> Html:
     kind = finding.verdict.split()[0] if finding.verdict != "confirmed with a condition" else "condition"
     rule = tag("details", tag("summary", "How this is decided"), tag("p", finding.rule))
-    claim = tag("p", "The notes say: ", tag("q", finding.claim), class_="quiet")
+    claim = tag("p", f"{finding.whose}: ", tag("q", finding.claim), class_="quiet")
     return tag(
         "section", tag("h2", _capital(finding.verdict)), claim, tag("p", finding.words), rule, class_=f"verdict {kind}"
     )

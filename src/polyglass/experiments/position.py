@@ -8,7 +8,8 @@ from polyglass.device import find_device
 from polyglass.errors import DataError, InputError
 from polyglass.experiments.experiment import Conclusion, Experiment, Request, Trial
 from polyglass.experiments.outcome import Setting
-from polyglass.experiments.position_report import PART, Report
+from polyglass.experiments.position_charts import PART
+from polyglass.experiments.position_report import Report
 from polyglass.experiments.position_text import TRAINED_JOINED, longest_trained, test_groups
 from polyglass.experiments.position_trials import KINDS, Effort, Kind, Measures, Schooling, position_trial
 from polyglass.experiments.results import Results
@@ -16,7 +17,7 @@ from polyglass.experiments.window_text import MOST_PAIRS, TextCorpus, learn_subw
 
 EFFORT = Effort(steps=700, rate=3e-3, batch_tokens=512, width=96, layers=2, sentences=100)
 QUICK_PAIRS = 1_000
-QUICK = Effort(steps=10, rate=3e-3, batch_tokens=256, width=32, layers=2, sentences=6)
+QUICK = Effort(steps=10, rate=3e-3, batch_tokens=256, width=32, layers=2, sentences=4)
 
 
 def open_experiment(request: Request) -> Experiment:

@@ -1,7 +1,7 @@
-"""Scores and changes of vectors in, verdicts on the notes' claims about positions out. Rules before figures."""
+"""Scores and changes of vectors in, verdicts on claims of the notes and of the paper about positions out. Rules first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from polyglass.experiments.experiment import POSITION
 from polyglass.experiments.intervals import Interval
@@ -14,21 +14,22 @@ SEES = 0.01
 GOES_ON = 0.9
 NAMES = ("sinusoidal", "learned", "rotary")
 NONE = "none"
+PAPER = "Vaswani et al. 2017 found"
 
 
 @dataclass(frozen=True)
 class Ordered:
     """What one kind of positions did.
 
-    single: chrF of single sentences with its interval. inside, beyond: mean chrF of the longest test sentences within
-    the trained lengths, and of the longest beyond (None: the corpus has none). encoder: relative change of the
+    single, inside: chrF with its interval of single sentences, and of the longest test sentences within the trained
+    lengths. beyond: chrF of the longest beyond (None: the corpus has none). encoder: relative change of the
     encoder's vectors when the source is shuffled; decoder: the same of the last word's vector after each decoder
     layer when the words before it are shuffled.
     """
 
     name: str
     single: Interval
-    inside: float
+    inside: Interval
     beyond: float | None
     encoder: float
     decoder: Mapping[float, float]
@@ -36,13 +37,13 @@ class Ordered:
     @property
     def kept(self) -> float | None:
         """The share of the score that is left at the longest sentences; None where there are none."""
-        return None if self.beyond is None else self.beyond / max(self.inside, 1e-9)
+        return None if self.beyond is None else self.beyond / max(self.inside[0], 1e-9)
 
 
 def judge(found: Sequence[Ordered]) -> tuple[Finding, ...]:
     """Return the finding on each claim; a claim whose trials are not finished is not decided yet."""
     known = {one.name: one for one in found}
-    return _combined(known), _with_context(known), _infinite(known)
+    return _combined(known), _with_context(known), _infinite(known), _alike(known)
 
 
 def _combined(known: Mapping[str, Ordered]) -> Finding:
@@ -69,9 +70,9 @@ def _combined(known: Mapping[str, Ordered]) -> Finding:
 
 def _with_context(known: Mapping[str, Ordered]) -> Finding:
     rule = (
-        f"The source is shuffled. Without positions, do the encoder's vectors stay the same (change below {BLIND:.1%}), "
-        f"and with each kind of positions do they change (by {SEES:.0%} or more)? If not: not confirmed here. If so, the "
-        "words before the last target word are shuffled: does the decoder's last layer stay the same without "
+        f"The source is shuffled. Without positions, do the encoder's vectors stay the same (change below {BLIND:.1%})"
+        f", and with each kind of positions do they change (by {SEES:.0%} or more)? If not: not confirmed here. If so, "
+        "the words before the last target word are shuffled: does the decoder's last layer stay the same without "
         "positions? If it does, order comes from positions alone: confirmed. If it changes, the mask tells order, too: "
         "confirmed with a condition."
     )
@@ -110,7 +111,7 @@ def _infinite(known: Mapping[str, Ordered]) -> Finding:
         verdict = "confirmed" if far else "not confirmed here"
     shown = [*kinds, known[NONE]] if NONE in known else kinds
     words = "chrF within the trained lengths, and far beyond: " + "; ".join(
-        f"{'no positions' if one.name == NONE else one.name} {one.inside:.1f} and {one.beyond:.1f}"
+        f"{'no positions' if one.name == NONE else one.name} {one.inside[0]:.1f} and {one.beyond:.1f}"
         for one in shown
         if one.beyond is not None
     )
@@ -118,6 +119,24 @@ def _infinite(known: Mapping[str, Ordered]) -> Finding:
     if verdict == "confirmed with a condition":
         words += f" Only {' and '.join(far)} positions go on."
     return Finding(POSITION.claims[2], verdict, words, rule)
+
+
+def _alike(known: Mapping[str, Ordered]) -> Finding:
+    rule = (
+        "Single sentences, and the longest within the trained lengths: do the chrF intervals of learned and sinusoidal "
+        "positions touch? At both lengths: confirmed. At one: confirmed with a condition. At none: not confirmed here."
+    )
+    learned, sinusoidal = known.get("learned"), known.get("sinusoidal")
+    if learned is None or sinusoidal is None:
+        return replace(_open(3, rule), whose=PAPER)
+    pairs = ((learned.single, sinusoidal.single), (learned.inside, sinusoidal.inside))
+    alike = sum(not wholly_below(one, other) and not wholly_below(other, one) for one, other in pairs)
+    verdicts: tuple[Verdict, ...] = ("not confirmed here", "confirmed with a condition", "confirmed")
+    words = (
+        f"chrF of learned and sinusoidal positions: {learned.single[0]:.1f} and {sinusoidal.single[0]:.1f} on single "
+        f"sentences, {learned.inside[0]:.1f} and {sinusoidal.inside[0]:.1f} on the longest within the trained lengths."
+    )
+    return Finding(POSITION.claims[3], verdicts[alike], words, rule, whose=PAPER)
 
 
 def _open(claim: int, rule: str) -> Finding:

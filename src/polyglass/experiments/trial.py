@@ -116,14 +116,19 @@ def train_trial(
     device: torch.device,
     judge: Callable[[Seq2Seq], bool] | None = None,
     watch: Callable[[Moment], None] | None = None,
+    prepare: Callable[[Seq2Seq], None] | None = None,
 ) -> Trained:
     """Train a fresh model for `train.steps` updates.
 
     judge: asked every `train.validate_every` steps whether to go on; what it does to the model's mode is undone.
     watch: told each update, so that the curve of a training that fails is known, too.
+    prepare: changes the fresh model in a way that no option can.
     Raises TrainingUnhealthyError if three gradients in a row are not finite.
     """
-    state = TrainState(fresh_model(config, lesson, device), config.train)
+    model = fresh_model(config, lesson, device)
+    if prepare is not None:
+        prepare(model)
+    state = TrainState(model, config.train)
     listener = _Listener(watch)
 
     def validate() -> bool:

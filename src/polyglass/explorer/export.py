@@ -4,7 +4,7 @@ Answers are put in by a fixed order, the most asked for first, as long as there 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -17,12 +17,11 @@ from polyglass.explorer.capture import Run
 from polyglass.explorer.causes import why_reply
 from polyglass.explorer.describe import models_reply
 from polyglass.explorer.look import Explorer, nobody_left
-from polyglass.explorer.one_file import one_file
+from polyglass.explorer.one_file import one_file, packed_bytes
 from polyglass.explorer.refusal import RefusedError
 from polyglass.explorer.saved import (
     core_tensors,
     logits,
-    neurons,
     small_weights,
     tables_and_maps,
     what_family_has,
@@ -31,14 +30,16 @@ from polyglass.explorer.saved import (
 from polyglass.explorer.view import run_view
 
 FILE_BYTES = 3_000_000
-FORMAT = 1
+FORMAT = 2
+MARGIN = 8192  # bytes for the list of what was left out
+BY_NAME = ("tensors", "weights")  # sections in which the names of runs and models keep them apart
 LIVE_ONLY = ("vocabulary", "batch", "edits")  # they ask the model something new
 Saved = Mapping[str, Any]
 
 
 @dataclass
 class Box:
-    """What goes into the file. room: bytes that are left. left_out: what had no room."""
+    """What goes into the file about one model. room: bytes that are left. left_out: what had no room."""
 
     room: int
     replies: dict[str, Any] = field(default_factory=dict)
@@ -46,7 +47,7 @@ class Box:
 
     def put(self, what: str, sections: Saved | None) -> bool:
         """Add to the sections of the file, all or nothing."""
-        size = len(_json(sections).encode("utf-8", "replace"))
+        size = 0 if sections is None else packed_bytes(_json(sections))
         if sections is None or size > self.room:
             self.left_out.append(what)
             return False
@@ -54,41 +55,61 @@ class Box:
         _merge(self.replies, sections)
         return True
 
+    def told(self, model: str) -> list[dict[str, str]]:
+        """Say what is not in the file, or in fewer digits, and why."""
+        shortened = [what for what in self.replies.pop("float16", ()) if what not in self.left_out]
+        size = [{"model": model, "what": what, "why": "size"} for what in dict.fromkeys(self.left_out)]
+        return size + [{"model": model, "what": what, "why": "float16"} for what in shortened]
 
-def export_page(explorer: Explorer, request: RunRequest, *, limit: int = FILE_BYTES) -> bytes:
+
+def export_page(
+    explorer: Explorer, request: RunRequest, *, beside: Sequence[str] = (), limit: int = FILE_BYTES
+) -> bytes:
     """Return the page of one run as one file of at most `limit` bytes.
 
-    Raises RefusedError if there is no room for even the words of the sentence.
+    beside: other models that read the same sentence; each gets an equal part of the room, and what the ones before
+    did not need. Raises RefusedError if there is no room for even the words of the sentence.
     """
-    run = explorer.run(request)
-    box = Box(limit - len(one_file(assets(), "").encode()) - 8192)
-    if not box.put("page", _page(explorer, run)):
+    runs = [explorer.run(request.model_copy(update={"model": name})) for name in (request.model, *beside)]
+    saved = _page(explorer, runs)
+    room = limit - len(one_file(assets(), "").encode()) - MARGIN - packed_bytes(_json(saved))
+    if room < 0:
         raise RefusedError("too_much", f"This sentence is too long for a file of {limit:,} bytes. Take a part of it.")
-    for what, sections in _answers(explorer, run, box):
-        box.put(what, sections)
-    left_out = [{"what": what, "why": "size"} for what in dict.fromkeys(box.left_out)]
-    left_out += [
-        {"what": what, "why": "float16"} for what in box.replies.pop("float16", ()) if what not in box.left_out
-    ]
-    left_out += [{"what": what, "why": "live"} for what in LIVE_ONLY]
-    return one_file(assets(), _json(box.replies | {"left_out": left_out})).encode("utf-8", "replace")
+    left_out: list[dict[str, str]] = []
+    for number, run in enumerate(runs):
+        box = Box(part := room // (len(runs) - number))
+        for what, sections in _answers(explorer, run, box):
+            box.put(what, sections)
+        room -= part - box.room
+        left_out += box.told(run.subject.id)
+        shared = {name: box.replies.pop(name) for name in BY_NAME if name in box.replies}
+        _merge(saved, shared | (box.replies if number == 0 else {"beside": {run.subject.id: box.replies}}))
+    left_out += [{"model": "", "what": what, "why": "live"} for what in LIVE_ONLY]
+    return one_file(assets(), _json(saved | {"left_out": left_out})).encode("utf-8", "replace")
 
 
-def _page(explorer: Explorer, run: Run) -> dict[str, Any]:
+def _page(explorer: Explorer, runs: Sequence[Run]) -> dict[str, Any]:
     """Return what the page needs to draw anything at all."""
+    run, *others = runs
     request = run.request
-    state = {"model": run.subject.id, "text": request.text, "target": request.target, "beam": request.beam_size}
+    state = {"model": run.subject.id, "model_b": others[0].subject.id if others else None}
+    state |= {"text": request.text, "target": request.target, "beam": request.beam_size}
+    names = [one.subject.id for one in runs]
     models = models_reply(explorer)
     # Of the sentences to try, only this one can be shown.
-    models["models"] = [one | {"examples": [request.text]} for one in models["models"] if one["id"] == run.subject.id]
-    plain = explorer.baseline(run)
+    models["models"] = [one | {"examples": [request.text]} for one in models["models"] if one["id"] in names]
+    shown: dict[str, Any] = {}
+    for one in runs:
+        shown[one.id] = run_reply(explorer, one.request, nobody_left)
+        if (plain := explorer.baseline(one)) is not None:
+            shown[plain.id] = run_view(plain)
     return {
         "format": FORMAT,
         "polyglass": __version__,
         "hash": "#" + urlencode({name: value for name, value in state.items() if value}),
         "models": models,
         "run": run.id,
-        "runs": {run.id: run_reply(explorer, request, nobody_left)} | ({plain.id: run_view(plain)} if plain else {}),
+        "runs": shown,
     }
 
 
@@ -106,7 +127,6 @@ def _answers(explorer: Explorer, run: Run, box: Box) -> Iterator[tuple[str, Save
     yield from tables_and_maps(explorer, run)
     yield from logits(run, box.room)
     yield from wide_tensors(run, lambda: box.room)
-    yield from neurons(run)
 
 
 def _merge(into: dict[str, Any], more: Saved) -> None:

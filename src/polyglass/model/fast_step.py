@@ -37,7 +37,7 @@ class Surroundings:
 
 def bias(visible: Bool[Tensor, "A 1 W S"] | None, like: Tensor) -> Float[Tensor, "A 1 W S"] | None:
     """Return what is added to scores: the fused kernel would make it of `visible` anew in each layer."""
-    if visible is None:
+    if visible is None or visible.all():
         return None
     return torch.zeros(visible.shape, dtype=like.dtype, device=like.device).masked_fill_(~visible, -math.inf)
 

@@ -67,9 +67,7 @@ class Slots:
 
     def of_sentences(self, sentences: Int64[Tensor, " a"]) -> "Slots":
         """Return the slots of these sentences, in buffers of their own."""
-        keys, values = (
-            buffer[:, :, :, : self.used].index_select(1, sentences) for buffer in (self.keys, self.values)
-        )
+        keys, values = (buffer[:, :, :, : self.used].index_select(1, sentences) for buffer in (self.keys, self.values))
         visible = None if self.visible is None else self.visible.index_select(0, sentences)
         return Slots(keys, values, [self.used], self.used, visible)
 
@@ -96,6 +94,13 @@ class Slots:
             before = torch.ones((sentences, 1, rows_each, self.used), dtype=torch.bool, device=device)
         own = torch.eye(rows_each, dtype=torch.bool, device=device).expand(sentences, 1, -1, -1)
         return torch.cat((before, own), dim=3)
+
+
+def _selected(buffer: Tensor, sentences: Tensor, used: int, room: int) -> Tensor:
+    size = (len(buffer), len(sentences), buffer.shape[2], room, buffer.shape[4])
+    selected = buffer.new_empty(size)
+    torch.index_select(buffer[:, :, :, :used], 1, sentences, out=selected[:, :, :, :used])
+    return selected
 
 
 def _wider(buffer: Tensor, used: int, room: int) -> Tensor:

@@ -134,12 +134,11 @@ class Decoder(nn.Module):
     def read_token(
         self, embedded: Float[Tensor, "N 1 D"], state: TransformerState
     ) -> tuple[Float[Tensor, "N D"], TransformerState]:
-        """Read one token for each row as `forward` does when nobody looks, but faster; nothing can be differentiated."""
+        """Read one token for each row as `forward` does when nobody looks, faster; nothing can be differentiated."""
         x = self.positions(embedded, first=state.position)[:, 0]
         slots = state.slots or Slots.empty(len(self.layers), state.memory[0].k)
         slots = slots.extended(state.rows_each)
-        source = None if len(state.memory_visible) == 1 else bias(state.memory_visible, x)
-        around = Surroundings(slots, source, bias(slots.visible, x), state.position)
+        around = Surroundings(slots, bias(state.memory_visible, x), bias(slots.visible, x), state.position)
         for index, layer in enumerate(self.layers):
             assert isinstance(layer, DecoderLayer)
             x = read_on(layer, x, state.memory[index], around, index=index)

@@ -105,7 +105,7 @@ def start_run(paths: CorpusPaths, out: Path, settings: Settings, talk: Talk, *, 
     began = time.perf_counter()
     device = set_up_machine(settings.config.train)
     folder = RunFolder(out)
-    with join_team(device) as team:
+    with join_team(device, timeout_seconds=settings.config.train.team_timeout_seconds) as team:
         if team.leads:
             folder.create()
             with folder.lock():
@@ -124,7 +124,7 @@ def resume_run(out: Path, talk: Talk) -> RunResult:
     folder = RunFolder(out)
     plan = RunPlan.read(folder)
     device = set_up_machine(plan.config.train)
-    with join_team(device) as team:
+    with join_team(device, timeout_seconds=plan.config.train.team_timeout_seconds) as team:
         return _go_on(folder, plan, talk, device=device, team=team)
 
 

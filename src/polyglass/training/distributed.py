@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from polyglass.data.batch import Batch
+from polyglass.errors import PolyglassError
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,28 @@ ALONE = Team()
 
 
 @contextmanager
-def join_team(device: torch.device) -> Iterator[Team]:
-    """Join the processes that torchrun started (environment WORLD_SIZE and RANK), or be alone."""
+def join_team(device: torch.device, *, timeout_seconds: float) -> Iterator[Team]:
+    """Join the processes that torchrun started (environment WORLD_SIZE and RANK), or be alone.
+
+    timeout_seconds: how long one waits for another; then it fails, and torchrun ends or restarts all.
+    Raises PolyglassError where another process is gone or does not answer.
+    """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield ALONE
         return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    backend = "nccl" if device.type == "cuda" else "gloo"
     try:
+        dist.init_process_group(backend, timeout=timedelta(seconds=timeout_seconds))
         yield Team(dist.get_rank(), size)
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistError) and "gloo" not in str(error):
+            raise
+        raise PolyglassError(
+            f"another of the {size} processes ended, or did not answer for {timeout_seconds:.0f} seconds "
+            "(train.team_timeout_seconds), so this one ends, too. All is saved up to the newest checkpoint; "
+            "with --max-restarts torchrun goes on from there by itself."
+        ) from error
     finally:
-        dist.destroy_process_group()
+        if dist.is_initialized():
+            dist.destroy_process_group()

@@ -9,7 +9,7 @@ import { listen } from "./keys.js";
 import { drawFrame, drawTop } from "./frame.js";
 import { anyStageAt, stageAt, stagesOf } from "./router.js";
 import { drawSide, errorCard } from "./stage.js";
-import { FileSource } from "./file_source.js";
+import { FileSource, savedReplies } from "./file_source.js";
 import { ServerSource } from "./source.js";
 import { Store } from "./store.js";
 import { Player, timeline } from "./timeline.js";
@@ -48,13 +48,27 @@ class App {
     this.applyTheme();
     listen(this);
     addEventListener("hashchange", () => this.follow());
+    document.addEventListener("click", (event) => this.onLink(event));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dispatchEvent(new Event("pg-theme")));
     await this.draw();
   }
 
-  /** Somebody changed the address: a link, the back button, a person. */
+  /** Somebody changed the address: the back button, a person. */
   follow() {
-    const next = readAddress(location.hash);
+    this.travel(readAddress(location.hash));
+  }
+
+  /** A link of the page is followed by the page: in a notebook's frame the browser would leave it. */
+  onLink(event) {
+    const href = event.target.closest?.("a[href]")?.getAttribute("href");
+    if (!href?.startsWith("#") || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    const next = readAddress(href);
+    if (writeAddress(next) !== writeAddress(this.state)) remember(writeAddress(next), "pushState");
+    this.travel(next);
+  }
+
+  travel(next) {
     if (writeAddress(next) === writeAddress(this.state)) return;
     this.state = next;
     this.applyTheme();
@@ -165,8 +179,9 @@ class App {
 
   request(model) {
     const { text, target, prefix, beam, edits } = this.state;
+    const first = this.models.find((one) => one.id === this.state.model) ?? this.models[0]; // both read its sentence
     return {
-      model: model.id, text: text || model.examples?.[0] || "", target: target || null, edits,
+      model: model.id, text: text || first.examples?.[0] || "", target: target || null, edits,
       prefix_ids: prefix ? prefix.split(",").map(Number) : [], beam_size: beam || null,
     };
   }
@@ -202,7 +217,7 @@ function label(words) {
 
 async function start() {
   const embedded = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
-  const replies = embedded("replies");
+  const replies = await savedReplies(document.getElementById("replies"));
   const texts = embedded("strings");
   const source = replies ? new FileSource(replies) : new ServerSource();
   const models = opened(source); // while the words are on their way

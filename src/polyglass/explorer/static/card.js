@@ -9,7 +9,7 @@ export function card({ title, kind = "plain", children = [], level = 2 }) {
 }
 
 /** A question. options: id, question, options: texts, answer: index, explain. The choice lives in the page's address. */
-export function quiz(c, { id, question, options, answer, explain }) {
+export function quiz(c, { id, number, question, options, answer, explain }) {
   const key = `quiz_${id}`;
   const chosen = c.state[key] === undefined || c.state[key] === "" ? null : Number(c.state[key]);
   const answers = options.map((text, index) => {
@@ -21,7 +21,7 @@ export function quiz(c, { id, question, options, answer, explain }) {
     }, text, mark && h("span", { class: "answer-mark" }, mark)));
   });
   return card({
-    title: c.t("quiz.title"), kind: "quiz", level: 3,
+    title: c.t("quiz.title", { number }), kind: "quiz", level: 3,
     children: [
       h("p", { class: "question" }, question), h("ol", { class: "answers" }, answers),
       chosen !== null && h("p", { class: "explain", role: "status" }, explain),

@@ -46,17 +46,23 @@ export function scatter(options) {
       area.append(spot);
     }
     for (const point of ordered.reverse()) {
-      const x = scales.x(point.x) + 7;
-      const y = scales.y(point.y);
-      const box = { x, y, w: point.label.length * 7.2, h: 14 };
-      const hit = taken.some((other) => Math.abs(other.y - y) < 14 && x < other.x + other.w && other.x < x + box.w);
-      const outside = box.x + box.w > scales.right + 10;
-      if ((hit || outside) && !point.big) continue;
-      taken.push(box);
-      const text = s("text", { class: `plot-name${point.big ? " big" : ""}`, x: outside ? x - 14 : x, y: y + 4, "text-anchor": outside ? "end" : "start" }, point.label);
-      area.append(text);
+      const place = roomFor(point, scales, taken);
+      if (!place) continue;
+      taken.push(place);
+      area.append(s("text", { class: `plot-name${point.big ? " big" : ""}`, x: place.x, y: place.y + 4 }, point.label));
     }
   });
+}
+
+/** Where the name of a point can stand without touching another: right of it, left, below or above; null if nowhere. */
+function roomFor({ x, y, label, big }, scales, taken) {
+  const w = textWidth(label, big ? 12.5 : 11.5) + 3;
+  const [left, top] = [scales.x(x), scales.y(y)];
+  const tries = [[left + 7, top], ...(big ? [[left - 6 - w, top], [left - w / 2, top + 14], [left - w / 2, top - 14]] : [])];
+  const free = ([from, at]) => from > 4 && from + w < scales.right + 8 && at > 8 && at < scales.bottom + 8
+    && !taken.some((other) => Math.abs(other.y - at) < 13 && from < other.x + other.w && other.x < from + w);
+  const found = tries.find(free);
+  return found ? { x: found[0], y: found[1], w } : null;
 }
 
 function plot(options, drawInto) {

@@ -3,6 +3,13 @@
 import { Tensor, product } from "./numbers.js";
 import { Refusal, numbers, tensorKey } from "./source.js";
 
+/** What a saved file holds: JSON as base64 of gzip. null: this page has a server. */
+export async function savedReplies(element) {
+  if (!element) return null;
+  const bytes = Uint8Array.from(atob(element.textContent), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+}
+
 /** Answers like ServerSource, from `replies`. */
 export class FileSource {
   constructor(replies) {
@@ -33,44 +40,41 @@ export class FileSource {
     }));
   }
 
-  async thumbnails(_, kind) {
-    return this.found(this.replies.thumbnails?.[kind]);
+  /** The answers about one model, named by itself or by its run. */
+  about(name) {
+    return this.replies.beside?.[this.replies.runs[name]?.model ?? name] ?? this.replies;
   }
 
-  async why(_, position) {
-    return this.found(this.replies.why?.[position]);
+  async thumbnails(run, kind) {
+    return this.found(this.about(run).thumbnails?.[kind]);
   }
 
-  async neighbours({ side, id }) {
-    return this.found(this.replies.neighbours?.[`${side}:${id}`]);
+  async why(run, position) {
+    return this.found(this.about(run).why?.[position]);
   }
 
-  async map({ side }) {
-    return this.found(this.replies.map?.[side]);
+  async neighbours({ model, side, id }) {
+    return this.found(this.about(model).neighbours?.[`${side}:${id}`]);
+  }
+
+  async map({ model, side }) {
+    return this.found(this.about(model).map?.[side]);
   }
 
   async vocabulary() {
     return this.found(undefined);
   }
 
-  async leak() {
-    return this.found(this.replies.leak);
+  async leak({ run }) {
+    return this.found(this.about(run).leak);
   }
 
   async batch() {
-    return this.found(this.replies.batch);
+    return this.found(undefined);
   }
 
-  async lens() {
-    return this.found(this.replies.lens);
-  }
-
-  async neurons({ path, position }) {
-    return this.found(this.replies.neurons?.[`${path}:${position}`]);
-  }
-
-  async held() {
-    return this.found(this.replies.held);
+  async held(run) {
+    return this.found(this.about(run).held);
   }
 
   found(reply) {

@@ -14,7 +14,7 @@ export function drawFrame(app, contexts, sides) {
   const at = (stage, changes = {}) => app.addressOf({ ...changes, stage });
   drawTop(app, c.model, { text: c.run.text, written: c.run.target.text });
   put("map", [h("div", { class: "diagrams" }, contexts.map((one) => diagramOf(one, at, contexts.length > 1))), stageList(c, stagesOf(c.model), at)]);
-  put("view", [head(c), h("div", { class: contexts.length > 1 ? "sides two" : "sides" }, sides.map((side, index) => (contexts.length > 1 ? labelled(contexts[index], side) : side))), steps(app, c, at)]);
+  put("view", [head(c), h("div", { class: contexts.length > 1 ? "sides two" : "sides" }, sides.map((side, index) => (contexts.length > 1 ? labelled(contexts[index], side, c) : side))), steps(app, c, at)]);
   put("panel", contexts.filter((one, index) => !one.stage.missing && contexts.findIndex((other) => other.stage.id === one.stage.id) === index).flatMap((one) => panel(one)));
   put("timeline", timeline(contexts, app.player));
   document.title = `${c.t(`stage.${c.stage.id}.title`)} · polyglass`;
@@ -50,8 +50,10 @@ function head(c) {
     h("div", { class: "head-words" }, plainWords(c)));
 }
 
-function labelled(c, side) {
-  side.prepend(h("header", { class: "side-head" }, h("h2", {}, c.model.name), h("p", {}, h("bdi", { lang: c.model.target_lang, dir: "auto" }, c.run.target.text))));
+/** A side with the name of its model, and that of its stage where it is another one than the first model's. */
+function labelled(c, side, first) {
+  const own = !c.stage.missing && c.stage.id !== first.stage.id;
+  side.prepend(h("header", { class: "side-head" }, h("h2", {}, c.model.name, own && h("span", { class: "side-stage" }, ` · ${c.t(`stage.${c.stage.id}.title`)}`)), h("p", {}, h("bdi", { lang: c.model.target_lang, dir: "auto" }, c.run.target.text))));
   return side;
 }
 

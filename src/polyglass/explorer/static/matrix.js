@@ -155,7 +155,10 @@ class MatrixElement extends HTMLElement {
       const x = (column - view.columns.from) * place.cell;
       const y = place.top + (row - view.rows.from) * place.high;
       const wide = Math.max(place.cell - place.gap, 3);
-      pen.outline(x + thick / 2 - 0.5, y + thick / 2 - 0.5, wide - thick + 1, place.high - place.gap - thick + 1, stroke, thick);
+      const high = place.high - place.gap;
+      // Inside a small cell the frame would hide the colour that it points at, so it goes around it.
+      if (Math.min(wide, high) < 10) pen.outline(x - 1.5, y - 1.5, wide + 3, high + 3, stroke, 1.5);
+      else pen.outline(x + thick / 2 - 0.5, y + thick / 2 - 0.5, wide - thick + 1, high - thick + 1, stroke, thick);
     };
     const ink = colour("ink");
     const inView = ({ row, column }) => row >= view.rows.from && row < view.rows.to && column >= view.columns.from && column < view.columns.to;

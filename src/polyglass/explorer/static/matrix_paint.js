@@ -63,7 +63,7 @@ export function paintCells(pen, place, source, look) {
   if (place.cell < 4 || place.rows * place.columns > 6000) {
     paintFine(pen, place, source, look, colourAt);
   } else {
-    const digits = place.cell >= 33 && place.high >= 20 && source.digits;
+    const digits = place.cell >= 21 && place.high >= 17 && source.digits;
     for (let row = 0; row < place.rows; row++) {
       for (let column = 0; column < place.columns; column++) {
         const x = column * place.cell;
@@ -79,7 +79,7 @@ export function paintCells(pen, place, source, look) {
         const colour = colourAt(row, column);
         pen.rect(x, y, wide, high, css(colour));
         if (!digits) continue;
-        const style = { size: SMALL, fill: inkOn(colour), anchor: "middle" };
+        const style = { size: place.cell >= 33 ? SMALL : 9.5, fill: inkOn(colour), anchor: "middle" };
         pen.text(x + wide / 2, y + high / 2, source.digits(valueAt(row, column)), style);
       }
     }

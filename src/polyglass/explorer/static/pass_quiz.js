@@ -23,7 +23,7 @@ export function passQuiz(c, pass) {
     h("h2", {}, c.t("quiz.pass", { pass: c.t(`pass.${pass}`) })), h("p", { class: "note" }, c.t("quiz.lead")),
     asked.length > 0 && h("p", { class: "quiz-score", role: "status" }, c.t("quiz.score", { right: right.length, asked: asked.length })),
     questions.length === 0 && h("p", { class: "quiet-note" }, c.t("quiz.none")),
-    h("div", { class: "quiz-grid" }, questions.map((question) => quiz(c, { ...question, id: question.id }))));
+    h("div", { class: "quiz-grid" }, questions.map((question, index) => quiz(c, { ...question, number: index + 1 }))));
 }
 
 function answered(c, id) {

@@ -68,14 +68,6 @@ export class ServerSource {
     return this.post("/api/batch", query, signal);
   }
 
-  lens(run, signal) {
-    return this.post("/api/lens", { run }, signal);
-  }
-
-  neurons(query, signal) {
-    return this.post("/api/neurons", query, signal);
-  }
-
   held(run, signal) {
     return this.post("/api/held", { run }, signal);
   }

@@ -53,11 +53,26 @@ export function form(app, model, { text, written }) {
         h("option", { value: "" }, words.t("top.examples")), examples.map((one) => h("option", { value: one, lang: from }, one)))),
     h("div", { class: "ask-box" }, h("label", { for: "field-target", class: "c-target" }, words.t(state.target ? "top.forced" : "top.target", { lang: to })), target,
       live && state.target && h("button", { type: "button", class: "inside", onclick: () => app.set({ target: "" }) }, words.t("top.free"))),
+    !live && savedNote(app),
     live && h("div", { class: "ask-go" },
       picker({ key: "beam", label: words.t("top.beam"), options: [[0, words.t("top.beam.own")], ...BEAMS.map((size) => [size, String(size)])], value: state.beam, onChange: (beam) => app.set({ beam: Number(beam), prefix: "" }) }),
       h("button", { type: "submit", class: "button primary" }, words.t("top.run"))));
   requestAnimationFrame(() => [source, target].forEach(grow));
   return element;
+}
+
+/** A saved page: what it holds, what it has in fewer digits, and what needed more room than there was. */
+function savedNote({ source, words, models }) {
+  const names = (why) => source.replies.left_out.filter((one) => one.why === why).map(({ model, what }) => {
+    const name = models.length > 1 && models.find((one) => one.id === model)?.name;
+    return h("li", {}, h("code", { lang: "en" }, name ? `${name}: ${what}` : what));
+  });
+  const part = (why) => {
+    const list = names(why);
+    return list.length > 0 && [h("p", {}, words.t(`saved.${why}`, { count: list.length })), h("ul", {}, list)];
+  };
+  return h("details", { class: "saved-note" }, h("summary", {}, words.t("saved.title")),
+    h("div", { class: "saved-words" }, h("p", {}, words.rich("saved.lead")), part("float16"), part("size")));
 }
 
 /** A text field as high as its text, up to five lines. */

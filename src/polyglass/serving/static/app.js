@@ -79,7 +79,7 @@ class App {
     if (!this.pair.target) return;
     if (this.source.tooLong) {
       this.work.stop();
-      this.rest();
+      this.rest({ stale: true });
       return;
     }
     this.work.changed(this.source.text, this.pair, { now });
@@ -91,9 +91,10 @@ class App {
     this.waiting = setTimeout(() => this.target.wait(true), PATIENCE);
   }
 
-  rest() {
+  /** Nothing is under way any more. stale: what is shown belongs to an older text. */
+  rest({ stale = false } = {}) {
     clearTimeout(this.waiting);
-    this.target.wait(false);
+    this.target.wait(false, { stale });
   }
 
   part(text) {
@@ -127,7 +128,7 @@ class App {
   }
 
   failed(refusal, retry = () => this.ask({ now: true })) {
-    this.rest();
+    this.rest({ stale: true });
     if (refusal.status === undefined) throw refusal; // a bug of the page
     if (refusal.status === 401) {
       keepKey("");

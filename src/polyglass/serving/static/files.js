@@ -14,7 +14,7 @@ export class Files {
     this.list = h("ul", { class: "files" });
     this.input = h("input", { type: "file", id: "file", class: "unseen", multiple: true, accept: facts.endings.join(","), onchange: () => { this.add(this.input.files); this.input.value = ""; } });
     this.element = h("section", { class: "drop", "aria-label": words.t("files.label") },
-      h("p", {}, this.input, h("label", { for: "file", class: "button" }, words.t("files.choose")), " ", h("span", { class: "quiet" }, words.t("files.drop"))),
+      h("p", {}, this.input, h("label", { for: "file", class: "button" }, words.t("files.choose")), " ", h("span", { class: "quiet with-mouse" }, words.t("files.drop"))),
       h("details", { class: "quiet" }, h("summary", {}, words.t("files.kinds")), h("p", {}, facts.endings.join(" "))), this.list);
     this.veil = h("div", { class: "veil", hidden: true }, h("p", {}, words.t("files.letgo")));
     this.listen();

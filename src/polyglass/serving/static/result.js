@@ -7,6 +7,7 @@ class Sentence {
   constructor(answer, { place, from, source, target }) {
     this.answer = answer;
     this.candidates = answer.candidates;
+    this.texts = answer.candidates.map((one) => one.text);
     this.place = place;
     this.taken = 0;
     this.target = target;
@@ -42,11 +43,15 @@ export class Result {
     this.direct = answer.models.length < 2;
     const sentences = answer.sentences ?? [];
     const here = places(sentences.map((one) => one.candidates[0].text), answer.text);
+    // Tags and addresses are put back around what the model wrote. Of one sentence the server has done so for each candidate.
+    const whole = sentences.length === 1 && !here[0] ? [answer.text.trim(), ...answer.alternatives.map((one) => one.trim())] : null;
+    if (whole) here[0] = places([answer.text], answer.text)[0];
     const there = this.direct ? places(sentences.map((one) => one.source), text) : sentences.map(() => null);
     this.sourcePlaces = [];
     this.sentences = sentences.map((one, index) => {
       const exact = there[index] && text.slice(...there[index]) === one.source;
       const sentence = new Sentence(one, { place: here[index], from: exact ? there[index][0] : null, source: answer.source, target: answer.target });
+      sentence.texts = whole ?? sentence.texts;
       sentence.firstWord = this.sourcePlaces.length;
       for (const { start, end } of sentence.sourceWords) this.sourcePlaces.push({ start: start + sentence.from, end: end + sentence.from });
       return sentence;
@@ -71,6 +76,6 @@ export class Result {
 
   /** A best candidate stands in the text as the server wrote it; others as the model did. */
   shown(sentence) {
-    return sentence.taken ? sentence.candidate.text : this.answer.text.slice(...sentence.place);
+    return sentence.taken ? sentence.texts[sentence.taken] : this.answer.text.slice(...sentence.place);
   }
 }

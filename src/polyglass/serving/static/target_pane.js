@@ -78,7 +78,7 @@ export class TargetPane {
     const { result } = this;
     const sentence = result.sentences[index];
     const text = result.shown(sentence);
-    if (text !== sentence.candidate.text) return h("span", { class: "sentence", dataset: { sentence: index } }, text);
+    if (text !== sentence.candidate?.text) return h("span", { class: "sentence", dataset: { sentence: index } }, text);
     const nodes = [];
     let end = 0;
     sentence.words.forEach((word, number) => {
@@ -155,7 +155,7 @@ export class TargetPane {
 
   drawOthers() {
     const { sentence } = this;
-    const all = sentence?.candidates ?? [];
+    const all = sentence?.texts ?? [];
     const several = (this.result?.sentences.length ?? 0) > 1;
     this.others.hidden = all.length < 2 || !sentence.place;
     if (this.others.hidden) return;
@@ -167,9 +167,9 @@ export class TargetPane {
       this.say(this.words.t("others.taken"));
     };
     const seen = new Set();
-    const list = all.map((one, index) => (seen.has(one.text) || !seen.add(one.text) ? null : h("li", {}, h("button", {
+    const list = all.map((text, index) => (seen.has(text) || !seen.add(text) ? null : h("li", {}, h("button", {
       type: "button", class: "other", "aria-pressed": String(index === sentence.taken), lang: this.body.lang, dir: "auto", onclick: () => choose(index),
-    }, differences(one.text, sentence.candidate.text).map((part) => (part.new ? h("b", {}, part.text) : part.text))))));
+    }, differences(text, all[sentence.taken]).map((part) => (part.new ? h("b", {}, part.text) : part.text))))));
     this.others.replaceChildren(h("h2", {}, this.words.t(several ? "others.ofSentence" : "others.title")), several ? h("p", { class: "quiet" }, this.words.t("others.how")) : "", h("ul", {}, list));
     this.others.hidden = seen.size < 2;
   }
@@ -189,9 +189,9 @@ export class TargetPane {
     return h("div", { class: "sure" }, h("label", {}, box, this.words.t("sure.switch")), legend);
   }
 
-  wait(waiting) {
+  wait(waiting, { stale = waiting } = {}) {
     this.busy.hidden = !waiting;
-    this.body.classList.toggle("stale", waiting);
+    this.body.classList.toggle("stale", stale);
     this.body.setAttribute("aria-busy", String(waiting));
   }
 

@@ -30,8 +30,9 @@ export class Words {
     return typeof value === "number" ? this.numbers.format(value) : String(value);
   }
 
+  /** A share as percent; what is not certain is never called 100. */
   percent(share) {
-    return `${this.numbers.format(Math.floor(100 * share))}\u00a0%`;
+    return `${this.numbers.format(share < 1 ? Math.min(99, Math.round(100 * share)) : 100)}\u00a0%`;
   }
 
   /** The name of a language; `known` is what the server calls it. */

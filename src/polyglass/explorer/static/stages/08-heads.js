@@ -42,7 +42,7 @@ export const stage = {
       layerHead(c),
       gallery(c, thumbs),
       controls(c),
-      h("div", { class: "pair-of-figures" }, asMatrix(c, seen), asArcs(c, seen)),
+      h("div", { class: `pair-of-figures${Math.max(seen.rows.length, seen.columns.length) > 16 ? "" : " uneven"}` }, asMatrix(c, seen), asArcs(c, seen)),
       h("div", { class: "pair-of-figures" }, headSwitch(c), badgesOf(c, thumbs)),
       card({ kind: "warn", children: h("p", {}, c.own("note")) }),
       whyPanel(c, why),

@@ -1,0 +1,228 @@
+"""Many files, many processes, many machines: Ray Data carries pieces to actors that hold the model, and parts back.
+
+    reader (a task for each file)  ->  pieces  ->  actors with the model  ->  parts  ->  this process, which keeps them
+
+Readers are generators, and Ray stops them while more than `QUEUE_BYTES` wait. A piece whose actor or machine is lost is
+given to another one. Each part is written under its number, so one that comes twice is there once, and the order of
+arrival does not matter. Everything travels by path: all machines must see the model and the input under the same name.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from polyglass import errors
+from polyglass.batch.errand import Errand, Tally, Tell
+from polyglass.batch.parts import Header, Part, Source
+from polyglass.batch.piece import Piece
+from polyglass.batch.work import Load, Search, Worker
+from polyglass.errors import InputError, PolyglassError
+
+QUEUE_BYTES = 512 * 2**20
+READER_CPUS = 0  # actors may take all cores, and reading needs little; what needs other room is not fused either
+FOREVER = -1
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Who works. workers: actors, each with its own model; 0: as many as there is room for. cpus, gpus: of each."""
+
+    workers: int = 0
+    cpus: int = 1
+    gpus: int = 0
+
+
+def translate_with_ray(
+    errands: Sequence[Errand], load: Load, search: Search, tell: Tell, *, crew: Crew, finish: Callable[[Errand], None]
+) -> None:
+    """Translate files; `finish` is called with each one whose parts are all there, as soon as they are.
+
+    Raises InputError if Ray is not installed, and whatever a reader or the model raises. Finished parts are kept then.
+    """
+    ray = start_ray()
+    for errand in errands:
+        errand.folder.open(errand.job, overwrite=errand.overwrite)
+    ledger = _Ledger([_Book(errand) for errand in errands], tell, finish)
+    rows = _plan(ray, errands, [book.kept for book in ledger.books], _actor(errands, load, search), crew)
+    for row in rows.iter_rows():
+        ledger.enter(row)
+    ledger.close()
+
+
+def start_ray() -> Any:
+    """Return the library, connected to the cluster that RAY_ADDRESS names, or to one of its own on this machine."""
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise InputError('--engine ray needs one more package: pip install "polyglass[distributed]"') from error
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing goes to the network that nobody asked for
+    if not ray.is_initialized():
+        here = {} if os.environ.get("RAY_ADDRESS") else {"include_dashboard": False}
+        ray.init(log_to_driver=False, logging_level="error", **here)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.target_max_block_size = 1  # a block for each piece, so that it is handed on as soon as it is read
+    context.execution_options.resource_limits = ray.data.ExecutionResources(object_store_memory=QUEUE_BYTES)
+    return ray
+
+
+def _plan(
+    ray: Any, errands: Sequence[Errand], kept: Sequence[Mapping[int, str]], actor: type, crew: Crew
+) -> Any:
+    """Return the data set of all parts, which is computed while somebody iterates over it."""
+    room = ray.cluster_resources()
+    most = int(room.get("GPU", 0) // crew.gpus if crew.gpus else room.get("CPU", 1) // crew.cpus)
+    files = ray.data.from_items([{"file": index} for index in range(len(errands))], override_num_blocks=len(errands))
+    pieces = files.map_batches(_reader(errands, kept), batch_size=1, num_cpus=READER_CPUS)
+    return pieces.map_batches(
+        actor,
+        batch_size=1,
+        concurrency=crew.workers or max(1, most),
+        num_cpus=crew.cpus,
+        num_gpus=crew.gpus or None,
+        max_restarts=FOREVER,
+        max_task_retries=FOREVER,
+    )
+
+
+def _reader(
+    errands: Sequence[Errand], kept: Sequence[Mapping[int, str]]
+) -> Callable[[Mapping[str, Any]], Iterator[dict[str, list[Any]]]]:
+    """Return a function that Ray calls with the number of a file; it yields a row for each piece, and one at the end.
+
+    Of a piece that is finished already, the row has no content.
+    """
+
+    def read(batch: Mapping[str, Any]) -> Iterator[dict[str, list[Any]]]:
+        index = int(batch["file"][0])
+        errand, number = errands[index], 0
+        try:
+            for piece in errand.format.pieces(errand.source, errand.job.piece_lines):
+                number = piece.number
+                is_kept = _is_kept(piece, kept[index], errand)
+                yield _row(index, piece, content=b"" if is_kept else piece.content, kept=is_kept)
+        except PolyglassError as error:
+            yield _row(index, Piece(0, 0, 0, b""), error=error)
+            return
+        yield _row(index, Piece(number + 1, 0, 0, b""), kept=True)  # one behind the last, without lines: the end
+
+    return read
+
+
+def _is_kept(piece: Piece, kept: Mapping[int, str], errand: Errand) -> bool:
+    if (sha256 := kept.get(piece.number)) is None:
+        return False
+    if sha256 != piece.sha256:
+        raise errand.folder.changed(piece)
+    return True
+
+
+def _actor(errands: Sequence[Errand], load: Load, search: Search) -> type:
+    """Return a class that Ray makes objects of, one in each process; each holds a model."""
+
+    class Translating:
+        def __init__(self) -> None:
+            self._worker = Worker(load, search)
+
+        def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[Any]]:
+            row = {name: values[0] for name, values in batch.items()}
+            if row["kept"] or row["error"]:
+                return {name: [value] for name, value in row.items()}
+            index, errand = int(row["file"]), errands[int(row["file"])]
+            piece = Piece(int(row["number"]), int(row["first"]), int(row["lines"]), bytes(row["content"]))
+            try:
+                part = self._worker.do(piece, format=errand.format, job=errand.job, name=errand.name)
+            except PolyglassError as error:
+                return _row(index, piece, error=error)
+            return _row(index, piece, content=part.content, header=json.dumps(asdict(part.header)))
+
+    return Translating
+
+
+def _row(
+    file: int,
+    piece: Piece,
+    *,
+    content: bytes = b"",
+    header: str = "",
+    kept: bool = False,
+    error: PolyglassError | None = None,
+) -> dict[str, list[Any]]:
+    return {
+        "file": [file],
+        "number": [piece.number],
+        "first": [piece.first],
+        "lines": [piece.lines],
+        "sha256": [piece.sha256],
+        "content": [content],
+        "header": [header],
+        "kept": [kept],
+        "error": [f"{type(error).__name__}\t{error}" if error else ""],
+    }
+
+
+class _Book:
+    """What is known of one file. kept: SHA-256 of the source of each finished part, by number."""
+
+    def __init__(self, errand: Errand) -> None:
+        self.errand = errand
+        self.kept = {} if errand.overwrite else errand.folder.proven(errand.job)
+        self.sources: dict[int, Source] = {}
+        self.pieces: int | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether each piece has its part."""
+        return self.pieces is not None and len(self.sources) == self.pieces
+
+
+@dataclass
+class _Ledger:
+    """Enters what comes from the actors, each piece once, and finishes the files that are complete."""
+
+    books: list[_Book]
+    tell: Tell
+    finish: Callable[[Errand], None]
+    tally: Tally = field(default_factory=Tally)
+    finished: set[int] = field(default_factory=set)
+
+    def enter(self, row: Mapping[str, Any]) -> None:
+        """Keep the part in a row. Raises the error in it."""
+        if row["error"]:
+            name, _, message = row["error"].partition("\t")
+            raise getattr(errors, name)(message)
+        index = int(row["file"])
+        book, number = self.books[index], int(row["number"])
+        if not row["lines"]:
+            book.pieces = number - 1
+        elif number not in book.sources:  # lost answers are given again, so one may come twice
+            self._keep(book, number, row)
+        if book.is_complete and index not in self.finished:
+            self.finished.add(index)
+            book.errand.folder.note_input([book.sources[n] for n in sorted(book.sources)], overwrite=True)
+            self.finish(book.errand)
+
+    def _keep(self, book: _Book, number: int, row: Mapping[str, Any]) -> None:
+        lines = int(row["lines"])
+        book.sources[number] = Source(number, lines, row["sha256"])
+        if row["kept"]:
+            self.tally.kept_parts += 1
+            self.tally.kept_lines += lines
+        else:
+            head = json.loads(row["header"])
+            header = Header(**{**head, "cut": tuple(head["cut"])})
+            book.errand.folder.write(Part(header, bytes(row["content"])))
+            self.tally.parts += 1
+            self.tally.lines += lines
+        self.tell(self.tally)
+
+    def close(self) -> None:
+        """Raise PolyglassError if a file is not complete: Ray said that it was done, but something is missing."""
+        if missing := [book.errand.name for index, book in enumerate(self.books) if index not in self.finished]:
+            raise PolyglassError(
+                f"Ray ended, but parts are missing of {', '.join(missing[:5])}. Run the same command again; it goes on."
+            )
