@@ -103,7 +103,12 @@ def _score(corpus: str, kind: str, rows: Sequence[Row], before: set[int], after:
     was = {number for number, row in enumerate(rows, start=1) if row.origin + 1 in before}
     right = after & (injected | was)
     return Score(
-        corpus, kind, len(injected), len(after & injected) / len(injected), len(right) / max(1, len(after)), len(before)
+        corpus,
+        kind,
+        len(injected),
+        len(after & injected) / max(1, len(injected)),
+        len(right) / max(1, len(after)),
+        len(before),
     )
 
 

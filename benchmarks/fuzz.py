@@ -24,7 +24,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -230,7 +230,7 @@ def report(tallies: Sequence[Tally], file: Path | None) -> int:
         sys.stdout.write(f"FAULT {fault}\n")
     if len(faults) > SHOWN:
         sys.stdout.write(f"and {len(faults) - SHOWN:,} more\n")
-    finish(recipe(), {"targets": [asdict(tally) for tally in tallies]}, file)
+    finish(recipe(), {"targets": [{**vars(tally), "ends": dict(tally.ends)} for tally in tallies]}, file)
     return 1 if faults else 0
 
 

@@ -5,6 +5,7 @@ first fifth is left out, because libraries and caches fill up then. Bar: less th
 Exit status 1 if it is broken (with --quick nothing is judged).
 """
 
+import os
 import statistics
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from process_memory import resident
 from recipe import build_parser, finish, recipe
 
 from polyglass.config import Config
+from polyglass.device import peak_memory
 from polyglass.run.talk import Quiet
 from polyglass.run.train import start_run
 from polyglass.settings import resolve
@@ -39,7 +41,8 @@ class Reading(Quiet):
     def step(self, report: StepReport) -> None:
         """Read the memory if it is time."""
         if report.step % EVERY == 0:
-            self.megabytes.append(resident() / 1e6)
+            found = resident(os.getpid())
+            self.megabytes.append(found.own / 1e6 if found else peak_memory(torch.device("cpu")) / 1e6)
 
     def validation(self, validation: Validation) -> None:
         """Nothing to do."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from polyglass.batch.errand import Errand
 from polyglass.batch.formats import Format, Lines, rows_of, write_joined
 from polyglass.batch.job import Job
-from polyglass.batch.errand import Errand
 from polyglass.batch.work import Search, Worker
 from polyglass.translator import Candidate, Translation, Translator
 

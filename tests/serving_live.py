@@ -22,7 +22,7 @@ from polyglass.serving.site import Site
 from polyglass.translator import Candidate, Translation, Translator
 from tiny_bundle import tiny_talker
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0  # on a machine that has much else to do; nobody waits so long where all goes well
 
 
 class StandIn(Model):
@@ -128,6 +128,10 @@ class Live:
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, found, response.read())
+        except TimeoutError:
+            # http.client forgets the response that it waits for; the socket would stay open until it is garbage.
+            socket.close(connection.sock.detach())
+            raise
         finally:
             connection.close()
 

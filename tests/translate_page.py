@@ -26,7 +26,10 @@ class Backwards(StandIn):
     def _one(self, options: DecodeConfig, sentence: Sentence) -> Translation:
         plain = super()._one(options, sentence)
         count = len(plain.source_pieces)
-        rows = tuple(tuple(0.9 if column == count - 1 - row else 0.1 / count for column in range(count + 1)) for row in range(count))
+        rows = tuple(
+            tuple(0.9 if column == count - 1 - row else 0.1 / count for column in range(count + 1))
+            for row in range(count)
+        )
         candidates = [
             replace(
                 one,
@@ -84,7 +87,13 @@ class Watched:
 
 @contextmanager
 def watched_page(
-    browser: Any, server: Live, *, width: int = 1280, scheme: str = "light", address: str = "", scripts: Sequence[str] = ()
+    browser: Any,
+    server: Live,
+    *,
+    width: int = 1280,
+    scheme: str = "light",
+    address: str = "",
+    scripts: Sequence[str] = (),
 ) -> Iterator[Watched]:
     """Open the page in a fresh window that notes errors and requests to elsewhere."""
     context = browser.new_context(

@@ -294,11 +294,7 @@ class ServeConfig(Section):
     )
     documents_mb: float = Field(64, gt=0, le=100_000, description="memory for documents and their translations")
     document_seconds: float = Field(3600, gt=0, description="how long a translated document is kept")
-    trusted_proxy: str = Field(
-        "", description="networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, separated by commas"
-    )
+    trusted_proxy: str = Field("", description="networks of proxies whose X-Forwarded-For is believed (commas)")
     page: bool = Field(True, description="serve a page to translate on at /")
-    explore: bool = Field(
-        True, description="let the page open the explorer, where the server listens to this machine only"
-    )
+    explore: bool = Field(True, description="let the page open the explorer, where only this machine is served")
     log_requests: bool = Field(False, description="write a line for each request: method, route, status, time")

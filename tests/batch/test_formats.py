@@ -55,7 +55,9 @@ def test_records_keep_their_bytes_and_get_one_field_more(tmp_path: Path) -> None
     )
 
 
-json_values = st.recursive(st.none() | st.floats(allow_nan=False) | st.text(), lambda inner: st.lists(inner), max_leaves=4)
+json_values = st.recursive(
+    st.none() | st.floats(allow_nan=False) | st.text(), lambda inner: st.lists(inner), max_leaves=4
+)
 
 
 @given(st.lists(st.dictionaries(st.text(), json_values), max_size=6), st.integers(1, 3), st.booleans())

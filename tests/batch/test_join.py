@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from batch_world import Shouter, errand, worker, write_lines
-from polyglass.batch.join import join
 from polyglass.batch.errand import Tally
+from polyglass.batch.join import join
 from polyglass.batch.local import translate_shard
 from polyglass.batch.parts import PartsFolder
 from polyglass.batch.piece import Shard

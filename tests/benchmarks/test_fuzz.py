@@ -17,6 +17,11 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SMALL = 300
 
 
+def for_ever(content: bytes) -> None:
+    while True:
+        pass
+
+
 @pytest.fixture
 def fuzz(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, object]]:
     """The names of the program, imported for one test."""
@@ -48,7 +53,7 @@ def test_hundreds_of_hostile_files_and_requests_are_read_or_refused_by_name(tmp_
     [
         (lambda content: os.kill(os.getpid(), signal.SIGSEGV), "crash: SIGSEGV"),
         (lambda content: time.sleep(60), "hang: nothing for 1 s"),
-        (lambda content: sum(iter(int, 1)), "slow: more than 0 s of the processor"),
+        (for_ever, "slow: more than 0 s of the processor"),
         (lambda content: bytearray(10**11), "MemoryError"),
         (lambda content: {}["x"], "KeyError: 'x' (test_fuzz.py:"),
         (lambda content: (_ for _ in ()).throw(DataError("something")), "refused without a name: something"),

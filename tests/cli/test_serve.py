@@ -122,3 +122,25 @@ def test_all_settings_are_listed_at_80_columns(capsys: pytest.CaptureFixture[str
     assert "serve.port = 5000" in printed
     assert "POLYGLASS_SERVE_MAX_DOCUMENT_CHARACTERS" in printed
     assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_the_explorer_reads_the_weights_of_the_server_and_ends_with_it(model: Path) -> None:
+    from polyglass.cli.serve import Explorers
+    from polyglass.serving.models import load_models
+
+    shelf = load_models([model], device="cpu", batch_tokens=1000)
+    with Explorers(shelf) as explorers:
+        assert explorers.running == {}  # nothing is started before somebody asks
+        url = explorers.url("en-de")
+        host, port = url.removeprefix("http://").partition("/")[0].split(":")
+        assert (host, "#token=" in url, "model=en-de" in url) == ("127.0.0.1", True, True)
+        (server,) = explorers.running.values()
+        seen = server.routes.explorer.subject("en-de").bundle.model
+        own = shelf.models[0].translator.bundle.model
+        assert seen is not own
+        places = [[weight.data_ptr() for weight in one.parameters()] for one in (seen, own)]
+        assert places[0] == places[1]
+        assert explorers.url("en-de").split("/")[2] == f"{host}:{port}"  # the second click starts no second one
+        assert explorers.running == {"en": server}
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)), timeout=5)

@@ -13,11 +13,36 @@ from lxml import etree
 
 from polyglass.documents.document import Document, Finished
 from polyglass.documents.parse import ENDINGS, parse_document
+from polyglass.errors import DataError
 from polyglass.text.parts import Output, Rules
 
 _NAMED = os.environ.get("POLYGLASS_TEST_DATA")
 FOLDER = (Path(_NAMED) if _NAMED else Path(__file__).resolve().parents[3] / "shared" / "data") / "formats"
-FILES = sorted(path for path in FOLDER.rglob("*") if path.suffix in ENDINGS - {".tsv"}) if FOLDER.is_dir() else []
+REFUSED = {
+    "EcBeforeSc": "this <ec> closes what no <sc> before it has opened",
+    "GroupIdNotUnique": "each group must have an id of its own, but '1twice' is there twice",
+    "IgnorableIdNotUnique": "each segment or ignorable must have an id of its own, but 'i1twice' is there twice",
+    "InvalidIsolatedOnSc": "this <ec> closes what no <sc> before it has opened",
+    "InvalidLoneSm": "this <sm> is never closed by an <em>",
+    "MissingIsolatedOnSc": "this <sc> is never closed by an <ec>",
+    "NoFile": "there is no <file> in it, so there is nothing to translate",
+    "NoTrgLangWithIgnorable": "the file has a <target>, but does not name its language in trgLang",
+    "OrderNotUnique2": "two targets of one unit have the place 2",
+    "PartIdNotUnique": "each segment or ignorable must have an id of its own, but '1twice' is there twice",
+    "SegmentIdNotUnique": "each segment or ignorable must have an id of its own, but 's1twice' is there twice",
+    "SrcLangNotWellFormed": "srcLang must be a language code such as en or pt-BR, but it is 'e'",
+    "TwoSourceInUnit": "a segment may have one <source>, but this one has 2",
+}
+"""Files that break the standard in a way that leaves open what is to be translated -> what is said."""
+FILES = (
+    sorted(
+        path
+        for path in FOLDER.rglob("*")
+        if path.suffix in ENDINGS - {".tsv"} and path.stem.removeprefix("bad_") not in REFUSED
+    )
+    if FOLDER.is_dir()
+    else []
+)
 IDS = [str(path.relative_to(FOLDER)) for path in FILES]
 MARKS = ("state", "state-qualifier", "subState", "trgLang", "conf", "origin", "creationid", "changeid")
 
@@ -60,7 +85,15 @@ def without_targets(content: bytes) -> bytes:
 def test_the_folder_holds_the_files_that_its_list_names() -> None:
     listed = (FOLDER / "MANIFEST.tsv").read_text(encoding="utf-8").splitlines()[1:]
     assert len(listed) == 143
-    assert {line.split("\t")[0] for line in listed} <= set(IDS)
+    refused = {f"xliff2-oasis/invalid/bad_{name}.xlf" for name in REFUSED}
+    assert {line.split("\t")[0] for line in listed} <= set(IDS) | refused
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_that_leaves_open_what_is_meant_is_refused_by_name_and_line(name: str) -> None:
+    path = FOLDER / "xliff2-oasis" / "invalid" / f"bad_{name}.xlf"
+    with pytest.raises(DataError, match=rf"^bad_{name}\.xlf:\d+: {re.escape(REFUSED[name])}"):
+        parse_document(path.read_bytes(), path.name)
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)

@@ -115,7 +115,8 @@ def test_a_segment_of_version_2_names_language_and_state(translated: Translate) 
 def test_only_an_initial_target_of_version_2_counts_as_empty(
     translated: Translate, attributes: str, filled: int
 ) -> None:
-    file = f"{HEAD_2}<segment{attributes}><source>A</source><target>B</target></segment>{TAIL_2}"
+    head = HEAD_2.replace('srcLang="en"', 'srcLang="en" trgLang="de"')
+    file = f"{head}<segment{attributes}><source>A</source><target>B</target></segment>{TAIL_2}"
     assert translated(file, "a.xliff").report.filled == filled
 
 
@@ -171,3 +172,17 @@ def test_another_library_reads_what_was_written(translated: Translate) -> None:
 def test_what_is_no_xliff_is_refused() -> None:
     with pytest.raises(DataError, match=r"^a\.xlf must be XLIFF, but its root element is <tmx>\."):
         parse_document(b"<tmx/>", "a.xlf")
+
+
+def test_a_segment_in_another_language_than_its_file_is_left_alone_and_counted(translated: Translate) -> None:
+    content = (
+        '<xliff version="2.0" xmlns="urn:oasis:names:tc:xliff:document:2.0" srcLang="en" trgLang="de"><file id="f">'
+        '<unit id="u"><segment><source xml:lang="ja">x</source></segment><segment><source xml:lang="EN">y</source>'
+        '</segment></unit><unit id="v" xml:lang="fr"><segment><source>z</source></segment></unit></file></xliff>'
+    )
+    finished = translated(content, "a.xlf")
+    assert (finished.report.filled, dict(finished.report.skipped)) == (
+        1,
+        {"its source is in 'ja', not in 'en'": 1, "its source is in 'fr', not in 'en'": 1},
+    )
+    assert finished.content.count(b"<target") == 1

@@ -1,4 +1,4 @@
-"""`position`: rows of bounded length, rows out of order, vectors that change or not, and each verdict by its rule."""
+"""`position`: rows of bounded length, rows out of order, vectors that change or not, and each verdict by rule."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polyglass.errors import DataError, InputError, ShapeError
@@ -73,6 +73,7 @@ def fresh(name: str) -> Seq2Seq:
     return fresh_model(config_of(Kind(name, name), EFFORT, seed=1), lesson, CPU).eval()
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(4, 9), max_size=12), st.integers(0, 2**31))
 def test_a_shuffled_row_has_the_same_tokens_in_another_order(row: list[int], seed: int) -> None:
     mixed, order = shuffled(row, np.random.default_rng(seed))

@@ -1,4 +1,4 @@
-"""Whose request it is: X-Forwarded-For counts only where a named proxy wrote it, and then its last hop that is no proxy."""
+"""Whose request it is: X-Forwarded-For counts only where a proxy of ours wrote it, to the last hop that is none."""
 
 import concurrent.futures
 import threading
@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from polyglass.errors import ConfigError
 from polyglass.serving.callers import Proxies, is_here
-from serving_live import PATIENCE_SECONDS, Answer, Live, StandIn, live
+from serving_live import PATIENCE_SECONDS, Answer, Live, StandIn, live, wait_until
 
 ASKED = {"source": "en", "target": "de"}
 
@@ -87,8 +87,8 @@ def at_the_same_time(server: Live, held: Held, forwarded: Sequence[str]) -> list
 
     with concurrent.futures.ThreadPoolExecutor(len(forwarded)) as threads:
         going = [threads.submit(send, number) for number in range(len(forwarded))]
-        refused = len(forwarded) - 3
-        done, _ = concurrent.futures.wait(going, timeout=1.5) if refused > 0 else (set(), set())
+        # Each is at work now, or was refused.
+        wait_until(lambda: sum(one.done() for one in going) + server.site.callers.inside == len(going))
         held.go.set()
         return [one.result().status for one in going]
 
@@ -99,20 +99,27 @@ def test_rotating_the_header_gets_nobody_past_the_limit_of_an_address() -> None:
         assert server.get("/health", x_forwarded_for="1.1.1.1").status == 200
         open_ones = [server.connect() for _ in range(3)]
         try:
-            with pytest.raises(ConnectionError):
-                answer = server.get("/health", x_forwarded_for="2.2.2.2")
-                raise ConnectionResetError if answer.status == 503 else AssertionError
+            statuses = {_status(server, f"2.2.2.{number}") for number in range(5)}
         finally:
             for one in open_ones:
                 one.close()
+        assert statuses <= {503, None}
+
+
+def _status(server: Live, forwarded: str) -> int | None:
+    """Return the status of an answer, or None if the connection was closed before it came."""
+    try:
+        return server.get("/health", x_forwarded_for=forwarded).status
+    except ConnectionError:
+        return None
 
 
 def test_behind_a_proxy_each_address_has_its_own_limit_and_invented_hops_do_not_count() -> None:
     held = Held()
-    with live(held.model, connections_each=3, trusted_proxy="127.0.0.1") as server:
+    with live(held.model, connections_each=3, trusted_proxy="127.0.0.1", queue_seconds=60) as server:
         invented = [f"8.8.8.{number}, 1.2.3.4" for number in range(6)]
         assert sorted(at_the_same_time(server, held, invented)) == [200, 200, 200, 429, 429, 429]
         held.go.clear()
         others = [f"1.2.3.{number}" for number in range(6)]
         assert at_the_same_time(server, held, others) == [200] * 6
-        assert not server.site.callers._inside
+        wait_until(lambda: server.site.callers.inside == 0)

@@ -1,4 +1,4 @@
-"""What the server gives out for the page at /, to whom, and the rules that keep its files whole without a build step."""
+"""What the server gives out for the page at /, to whom, and the rules that keep its files whole without a build."""
 
 import gzip
 import json
@@ -41,8 +41,10 @@ def test_the_page_and_its_files_are_given_out_with_a_strict_policy() -> None:
 
 
 def test_whatever_else_is_asked_for_is_still_answered_in_json() -> None:
-    paths = ["/nowhere", "/static/", "/static/nothing.js", "/index.html", "/static/../page.py", "/static/%2e%2e/page.py",
-             "/static/..%2fpage.py", "/static//etc/passwd", "//", "/static/app.js/", "/STATIC/app.js"]  # fmt: skip
+    paths = [
+        "/nowhere", "/static/", "/static/nothing.js", "/index.html", "/static/../page.py", "/static/%2e%2e/page.py",
+        "/static/..%2fpage.py", "/static//etc/passwd", "//", "/static/app.js/", "/STATIC/app.js",
+    ]  # fmt: skip
     with live() as server:
         for path in paths:
             answer = server.get(path)

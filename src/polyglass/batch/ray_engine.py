@@ -8,6 +8,7 @@ arrival does not matter. Everything travels by path: all machines must see the m
 """
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,35 +18,39 @@ from polyglass import errors
 from polyglass.batch.errand import Errand, Tally, Tell
 from polyglass.batch.parts import Header, Part, Source
 from polyglass.batch.piece import Piece
-from polyglass.batch.work import Load, Search, Worker
+from polyglass.batch.work import Worker
 from polyglass.errors import InputError, PolyglassError
 
 QUEUE_BYTES = 512 * 2**20
 READER_CPUS = 0  # actors may take all cores, and reading needs little; what needs other room is not fused either
-FOREVER = -1
 
 
 @dataclass(frozen=True)
 class Crew:
-    """Who works. workers: actors, each with its own model; 0: as many as there is room for. cpus, gpus: of each."""
+    """Who works. workers: actors, each with its own model; 0: as many as there is room for.
+
+    cpus, gpus: of each; None: a GPU where there are some.
+    """
 
     workers: int = 0
     cpus: int = 1
-    gpus: int = 0
+    gpus: int | None = 0
 
 
 def translate_with_ray(
-    errands: Sequence[Errand], load: Load, search: Search, tell: Tell, *, crew: Crew, finish: Callable[[Errand], None]
+    errands: Sequence[Errand], worker: Worker, tell: Tell, *, crew: Crew, finish: Callable[[Errand], None]
 ) -> None:
     """Translate files; `finish` is called with each one whose parts are all there, as soon as they are.
 
     Raises InputError if Ray is not installed, and whatever a reader or the model raises. Finished parts are kept then.
     """
+    if not errands:
+        return
     ray = start_ray()
     for errand in errands:
         errand.folder.open(errand.job, overwrite=errand.overwrite)
     ledger = _Ledger([_Book(errand) for errand in errands], tell, finish)
-    rows = _plan(ray, errands, [book.kept for book in ledger.books], _actor(errands, load, search), crew)
+    rows = _plan(ray, errands, [book.kept for book in ledger.books], _actor(errands, worker), crew)
     for row in rows.iter_rows():
         ledger.enter(row)
     ledger.close()
@@ -62,6 +67,7 @@ def start_ray() -> Any:
     if not ray.is_initialized():
         here = {} if os.environ.get("RAY_ADDRESS") else {"include_dashboard": False}
         ray.init(log_to_driver=False, logging_level="error", **here)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
@@ -70,22 +76,19 @@ def start_ray() -> Any:
     return ray
 
 
-def _plan(
-    ray: Any, errands: Sequence[Errand], kept: Sequence[Mapping[int, str]], actor: type, crew: Crew
-) -> Any:
+def _plan(ray: Any, errands: Sequence[Errand], kept: Sequence[Mapping[int, str]], actor: type, crew: Crew) -> Any:
     """Return the data set of all parts, which is computed while somebody iterates over it."""
     room = ray.cluster_resources()
-    most = int(room.get("GPU", 0) // crew.gpus if crew.gpus else room.get("CPU", 1) // crew.cpus)
+    gpus = int(room.get("GPU", 0) > 0) if crew.gpus is None else crew.gpus
+    most = int(room.get("GPU", 0) // gpus if gpus else room.get("CPU", 1) // crew.cpus)
     files = ray.data.from_items([{"file": index} for index in range(len(errands))], override_num_blocks=len(errands))
     pieces = files.map_batches(_reader(errands, kept), batch_size=1, num_cpus=READER_CPUS)
     return pieces.map_batches(
         actor,
         batch_size=1,
-        concurrency=crew.workers or max(1, most),
+        compute=ray.data.ActorPoolStrategy(size=crew.workers or max(1, most)),
         num_cpus=crew.cpus,
-        num_gpus=crew.gpus or None,
-        max_restarts=FOREVER,
-        max_task_retries=FOREVER,
+        num_gpus=gpus or None,
     )
 
 
@@ -121,12 +124,12 @@ def _is_kept(piece: Piece, kept: Mapping[int, str], errand: Errand) -> bool:
     return True
 
 
-def _actor(errands: Sequence[Errand], load: Load, search: Search) -> type:
-    """Return a class that Ray makes objects of, one in each process; each holds a model."""
+def _actor(errands: Sequence[Errand], worker: Worker) -> type:
+    """Return a class that Ray makes objects of, one in each process; each has a copy of the worker, without a model."""
 
     class Translating:
         def __init__(self) -> None:
-            self._worker = Worker(load, search)
+            self._worker = worker
 
         def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[Any]]:
             row = {name: values[0] for name, values in batch.items()}

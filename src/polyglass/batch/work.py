@@ -42,11 +42,6 @@ class Worker:
         return Part.of(piece, job, format.render(piece, translations), cut)
 
     @property
-    def longest(self) -> int:
-        """How many subwords the model takes."""
-        return self.translator.bundle.model.max_positions - 1
-
-    @property
     def translator(self) -> Translator:
         """The model, loaded."""
         if self._translator is None:

@@ -45,7 +45,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         epilog=_MODELS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="source and target text, or one TSV/JSONL")
+    parser.add_argument(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="source and target text, or one TSV, JSONL, TMX, XLIFF or PO",
+    )
     parser.add_argument("--valid", nargs="+", type=Path, default=[], metavar="FILE", help="the same for validation")
     parser.add_argument("--test", nargs="+", type=Path, default=[], metavar="FILE", help="the same for judging")
     parser.add_argument("--models", metavar="A,B", help=f"who takes part (default: {MODELS})")

@@ -36,7 +36,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         nargs="+",
         metavar="MODEL FILE",
         type=Path,
-        help="a model folder, then the test set: two text files (source, target), one TSV or one JSONL; "
+        help="a model folder, then the test set: two text files (source, target), or one TSV, JSONL, TMX, XLIFF or PO; "
         "packed ones (.gz, .xz, .zst) too",
     )
     parser.add_argument("--outputs", metavar="FILE", type=Path, help="score these translations; then give no MODEL")

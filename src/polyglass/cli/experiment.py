@@ -25,6 +25,8 @@ EXAMPLES = """examples:
   polyglass experiment window train.en train.de --test test.en test.de --seeds 5
   polyglass experiment window --model models/en-de --test test.en test.de
   polyglass experiment speed --budget 30m --out reports/speed-laptop
+  polyglass experiment heads --model models/en-de --test test.en test.de
+  polyglass experiment ablation --seeds 5
 """
 MOST_SEEDS = 100
 WIDTH = 80

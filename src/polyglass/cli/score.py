@@ -39,7 +39,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="FILE",
         nargs="+",
         type=Path,
-        help="two text files (source, target), one TSV or one JSONL; packed ones (.gz, .xz, .zst) too",
+        help="two text files (source, target), or one TSV, JSONL, TMX, XLIFF or PO; packed ones (.gz, .xz, .zst) too",
     )
     parser.add_argument("--json", action="store_true", help="print JSON lines with each subword; the last is the total")
     add_machine_arguments(parser)

@@ -121,6 +121,8 @@ def _serve(config: "ServeConfig", named: Sequence[Path]) -> int:
 class Explorers:
     """Explorers of the loaded models, one for all that read the same language, each started when first asked for.
 
+    running: those that were, by that language.
+
     They look at the same weights as the server, so they take no second memory. The modules are copies, since a module
     grows its table of positions while it reads, and two threads read here.
     """
@@ -128,13 +130,13 @@ class Explorers:
     def __init__(self, shelf: "Shelf") -> None:
         self._shelf = shelf
         self._lock = Lock()
-        self._running: dict[str, ExplorerServer] = {}
+        self.running: dict[str, ExplorerServer] = {}
 
     def __enter__(self) -> "Explorers":
         return self
 
     def __exit__(self, *error: object) -> None:
-        for server in self._running.values():
+        for server in self.running.values():
             server.shutdown()
             server.server_close()
 
@@ -145,9 +147,9 @@ class Explorers:
         model = self._shelf.named(name)
         beam = min(16, max(model.translator.bundle.config.decode.beam_size, ALTERNATIVES))
         with self._lock:
-            if model.source not in self._running:
-                self._running[model.source] = self._start(model.source)
-            return self._running[model.source].url(urlencode({"model": name, "beam": beam}))
+            if model.source not in self.running:
+                self.running[model.source] = self._start(model.source)
+            return self.running[model.source].url(urlencode({"model": name, "beam": beam}))
 
     def _start(self, language: str) -> "ExplorerServer":
         from polyglass.explorer.look import Explorer

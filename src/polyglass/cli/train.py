@@ -25,11 +25,17 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "train",
         help="train a translator on parallel text",
-        description="Train a translator on parallel text: two text files, one TSV, or one JSONL.",
+        description="Train a translator on parallel text: two text files, or one TSV, JSONL,\nTMX, XLIFF or PO.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="source and target text, or one TSV/JSONL")
+    parser.add_argument(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="source and target text, or one TSV, JSONL, TMX, XLIFF or PO",
+    )
     parser.add_argument("--valid", nargs="+", type=Path, default=[], metavar="FILE", help="the same for validation")
     parser.add_argument(
         "--test", nargs="+", type=Path, default=[], metavar="FILE", help="a test set to keep out of training"

@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +29,8 @@ marked, what is translated stays, and so do layout, tags and placeholders.
 
   polyglass translate en-de --input messages.po --output messages.de.po
 """
+ENGINES = ("torch", "auto", "ctranslate2", "ctranslate2-int8")
+"""As in `interop.engine`, which is not loaded for --help; a test holds them equal."""
 _CHUNKS = (32, 128, 512, 2000)
 """Lines translated together, the last size for ever: a pipe shows something soon, then large batches are faster."""
 
@@ -83,25 +84,37 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         search, "--batch-tokens", option="decode.batch_tokens", metavar="N", help="less: less memory; more: faster"
     )
     add_machine_arguments(parser)
+    add_engine_argument(parser)
     add_settings_arguments(parser)
 
 
-def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add --device and --threads; `load_translator` reads them."""
+def add_engine_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --engine; `load_translator` reads it."""
+    parser.add_argument(
+        "--engine",
+        default="torch",
+        help="who searches: torch (default), auto, ctranslate2, ctranslate2-int8; with ray or, for example, "
+        "ray+ctranslate2 many processes do",
+    )
+
+
+def add_machine_arguments(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
+    """Add --device and --threads, which `load_translator` reads; return their group."""
     group = parser.add_argument_group("machine")
     group.add_argument("--device", default="cpu", help="where to compute: cpu (default), cuda, mps, auto")
     group.add_argument("--threads", metavar="N", type=_positive, help="CPU threads (default: all cores)")
+    return group
 
 
-def load_translator(arguments: argparse.Namespace) -> "Translator":
-    """Load the model that the arguments name, on the device that they name."""
+def load_translator(arguments: argparse.Namespace, *, engine: str = "torch") -> "Translator":
+    """Load the model that the arguments name, on the device that they name; `engine` searches."""
     import torch
 
     from polyglass.translator import Translator
 
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    return Translator.load(arguments.model, device=arguments.device)
+    return Translator.load(arguments.model, device=arguments.device, engine=engine)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -116,13 +129,13 @@ def run(arguments: argparse.Namespace) -> int:
     if is_document(arguments.input) and not large:
         chosen = decode_options(arguments)
         refuse_flags_for_lines(arguments, chosen)
-        return translate_file(load_translator(arguments), arguments, chosen)
+        return translate_file(load_translator(arguments, engine=arguments.engine), arguments, chosen)
     options = decode_options(arguments) | {"alignment": arguments.alignment}
     form = Form(
         n_best=options.get("n_best", 1), scores=arguments.scores, alignment=arguments.alignment, json=arguments.json
     )
     if large:
-        return translate_large(arguments, options, form, partial(_load_for_lines, arguments))
+        return translate_large(arguments, options, form, _load_for_lines)
     lines = None if _is_conversation(arguments) else Lines.of(arguments.texts, arguments.input)
     translator = _load_for_lines(arguments)
     if lines is None:
@@ -148,7 +161,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _load_for_lines(arguments: argparse.Namespace) -> "Translator":
     """Load the model. Raises InputError if it cannot say what is to be printed."""
-    translator = load_translator(arguments)
+    translator = load_translator(arguments, engine=arguments.engine)
     if arguments.alignment and translator.bundle.model.alignment_path is None:
         raise InputError(
             "--alignment shows where a model's attention looked, but this model has none (model.attention=none). "

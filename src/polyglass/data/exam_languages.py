@@ -27,11 +27,13 @@ _PLAIN = -3.0  # and from where it is not counted for what its side looks like
 _FOREIGN = -11.0  # from where it is foreign whatever the others look like
 _SEED = -6.0  # from where it shows what a third language looks like
 _FEWEST_SEEDS = 12
+_FEWEST_TRIPLES = 16  # that the pair does not share: a shorter text may be odd in any language
 _THIRD_NATS = 2.0
 _THIRD_PSEUDO_COUNT = 0.05
 # Odd texts of the side's own language are less odd than another language, and have less in common.
 _THIRD_ODD = -4.8  # the median of a third language's texts must be below
 _THIRD_NATS_A_TRIPLE = 0.55  # and the median of what each of its letter triples tells above
+_LEAST_NATS_A_TRIPLE = 0.25  # in each of its texts
 _ROUNDS = 4
 
 Floats = NDArray[np.float64]
@@ -130,6 +132,7 @@ def _third_language(side: Sequence[_Kept], counts: Floats, pairs: int) -> Flags:
         odd = -_sums(side, _surprise(normal), pairs) / np.sqrt(triples)
         aside = odd <= _PLAIN
     normal = counts[0] - _count(side, aside, own=False)
+    odd[triples < _FEWEST_TRIPLES] = 0.0
     found = odd < _FOREIGN
     known = [_log_shares(normal), _log_shares(counts[1])]
     member = odd < _SEED
@@ -137,7 +140,7 @@ def _third_language(side: Sequence[_Kept], counts: Floats, pairs: int) -> Flags:
         if member.sum() < _FEWEST_SEEDS:
             return found
         gain = _gain(side, member, known)
-        member = (gain > _THIRD_NATS) & (odd < _ODD)
+        member = (gain > np.maximum(_THIRD_NATS, _LEAST_NATS_A_TRIPLE * triples)) & (odd < _ODD)
     if member.sum() < _FEWEST_SEEDS or np.median(odd[member]) > _THIRD_ODD:
         return found
     is_language = np.median(gain[member] / triples[member]) > _THIRD_NATS_A_TRIPLE

@@ -18,6 +18,7 @@ from polyglass.data.letters import Numbers, Words, characters, spread, words
 FEWEST_WORDS = 6
 _BOILERPLATE_TEXTS = 15  # different texts that one text stands beside
 _BOILERPLATE_SPREAD = 0.35  # standard deviation of the logarithms of their lengths; translations of one text have less
+_LIKE_ALL = 0.75  # or this share of what all texts of that side have, if that is less
 _MANY_TEXTS = 100  # so many are boilerplate, however long they are
 _KEYS_AT_ONCE = 1 << 22
 
@@ -132,6 +133,8 @@ def spread_together(keys: Numbers, others: Numbers) -> Numbers:
 def _boilerplate(sums: Sequence[Numbers], counts: Sequence[NDArray[np.int32]]) -> Repeats:
     """Find texts that stand beside many different ones."""
     found = np.full(len(sums[0]), -1, dtype=np.int64)
+    if not len(found):
+        return Repeats(found, found)
     for side in (0, 1):
         _, group, size = np.unique(sums[side], return_inverse=True, return_counts=True)
         rows = np.flatnonzero(size[group] >= _BOILERPLATE_TEXTS)
@@ -144,7 +147,8 @@ def _boilerplate(sums: Sequence[Numbers], counts: Sequence[NDArray[np.int32]]) -
         different = np.bincount(places)
         mean = np.bincount(places, weights=lengths) / different
         spread_out = np.sqrt(np.maximum(0, np.bincount(places, weights=lengths**2) / different - mean**2))
-        many = (different >= _BOILERPLATE_TEXTS) & (spread_out > _BOILERPLATE_SPREAD) | (different >= _MANY_TEXTS)
+        usual = min(_BOILERPLATE_SPREAD, _LIKE_ALL * float(np.log1p(counts[1 - side]).std()))
+        many = (different >= _BOILERPLATE_TEXTS) & (spread_out > usual) | (different >= _MANY_TEXTS)
         for label in groups[many]:
             members = np.sort(rows[here == label])
             if counts[side][members[0]]:

@@ -31,11 +31,8 @@ from polyglass.decoding.length import length_penalty, output_limits
 from polyglass.decoding.prefix import forced_tokens
 from polyglass.decoding.ranking import FAILED, best_first, scored
 from polyglass.decoding.tree import Tree
-from polyglass.decoding.words import likeliest_words
+from polyglass.decoding.words import next_log_probs
 from polyglass.model.seq2seq import Seq2Seq
-
-LEAVE_TOGETHER = 8
-"""Sentences that are done leave the batch when they are one eighth of it."""
 
 
 @dataclass
@@ -47,7 +44,6 @@ class Sentence:
     n_best: int
     alpha: float
     found: list[Hypothesis] = field(default_factory=list)
-    is_over: bool = False
 
     def add(self, hypothesis: Hypothesis) -> None:
         """Put an output into the n-best list, if it is good enough."""
@@ -98,7 +94,7 @@ def _search(
     sentences: list[Sentence],
     tree: Tree | None,
 ) -> None:
-    """Fill the n-best list of every sentence. Those that are done leave the batch, some at a time."""
+    """Fill the n-best list of every sentence. Only those that are not done stay in the batch."""
     eos = model.ids.eos
     live = Live.start(len(sentences), source.device)
     state = model.start(model.encode(source))
@@ -107,20 +103,19 @@ def _search(
         length, width = live.tokens.shape[1], live.log_prob.shape[1]
         logits, state = model.step(token, state)
         must = forced[:, length].repeat_interleave(width) if length < forced.shape[1] else None
-        likely, words = likeliest_words(logits, model.ids, forced=must, k=2 * beam_size)
-        candidates = live.candidates(likely, words, 2 * beam_size)
+        candidates = live.candidates(next_log_probs(logits, model.ids, forced=must), 2 * beam_size)
         ended, kept = candidates.ended(eos, beam_size), candidates.growing(eos, beam_size)
         _bring_home(sentences, live, candidates=candidates, ended=ended, eos=eos)
         if tree is not None:
             tree.grow([one.index for one in sentences], kept=kept, candidates=candidates, ended=ended)
         live, rows = live.grown(kept), kept.row
-        _close(sentences, live, length=length + 1, eos=eos)
-        going = [place for place, one in enumerate(sentences) if not one.is_over]
-        if not going:
-            return
-        # Leaving moves what all others have read; a row that goes on in vain costs as much as a step of its own.
-        if (len(sentences) - len(going)) * LEAVE_TOGETHER >= len(sentences) or (tree and len(going) < len(sentences)):
-            left = torch.tensor(going, device=source.device)
+        best_live = live.log_prob[:, 0].tolist()
+        done = [one.is_done(length + 1, best) for one, best in zip(sentences, best_live, strict=True)]
+        if any(done):
+            _cut(sentences, live, done=done, eos=eos)
+            if all(done):
+                return
+            left = torch.tensor([place for place, is_done in enumerate(done) if not is_done], device=source.device)
             sentences = [sentences[place] for place in left.tolist()]
             live, rows, forced = live.of(left), rows[left], forced[left]
         state, token = state.select(rows.flatten()), live.tokens[:, -1]
@@ -137,19 +132,14 @@ def _bring_home(
     columns = (places[:, 0], live.tokens[rows], live.token_log_probs[rows], candidates.token_log_prob[ended])
     for place, tokens, log_probs, last in zip(*(column.tolist() for column in columns), strict=True):
         sentence = sentences[place]
-        if not sentence.is_over:
-            sentence.add(scored([*tokens, eos], [*log_probs, last], alpha=sentence.alpha, eos=eos))
+        sentence.add(scored([*tokens, eos], [*log_probs, last], alpha=sentence.alpha, eos=eos))
 
 
-def _close(sentences: Sequence[Sentence], live: Live, *, length: int, eos: int) -> None:
-    """Mark the sentences that are done; fill what is free in their n-best lists with their live hypotheses."""
+def _cut(sentences: Sequence[Sentence], live: Live, *, done: Sequence[bool], eos: int) -> None:
+    """Fill what is free in the n-best lists of sentences that are done with their live hypotheses."""
     width = live.log_prob.shape[1]
-    best_live = live.log_prob[:, 0].tolist()
     for place, sentence in enumerate(sentences):
-        if sentence.is_over or not sentence.is_done(length, best_live[place]):
-            continue
-        sentence.is_over = True
-        if len(sentence.found) == sentence.n_best:
+        if not done[place] or len(sentence.found) == sentence.n_best:
             continue
         for row in range(place * width, (place + 1) * width):
             if live.log_prob.view(-1)[row] > -math.inf:

@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from polyglass.decoding.words import largest
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -61,13 +63,13 @@ class Live:
             torch.empty((sentences, 0), dtype=torch.float32, device=device),
         )
 
-    def candidates(self, log_probs: Float[Tensor, "N K"], tokens: Int64[Tensor, "N K"], count: int) -> Candidates:
+    def candidates(self, log_probs: Float[Tensor, "N V"], count: int) -> Candidates:
         """Return the `count` best continuations of each sentence (all, if there are fewer) over all its rows.
 
-        log_probs, tokens: the `count` likeliest words of each row (all, if there are fewer); nobody can need more.
         A row whose log-probabilities are not numbers has no continuation.
         """
         sentences, width = self.log_prob.shape
+        log_probs, tokens = largest(log_probs, count)  # [N, K]: nobody can need more of one row
         log_probs = log_probs.nan_to_num(nan=-math.inf, neginf=-math.inf)
         totals = (self.log_prob.view(-1, 1) + log_probs).view(sentences, -1)  # [A, W*K]
         log_prob, place = totals.topk(min(count, totals.shape[1]), dim=1)  # [A, C]

@@ -12,7 +12,6 @@ from polyglass.decoding.greedy import follow
 from polyglass.decoding.hypothesis import Hypothesis
 from polyglass.decoding.length import output_limits
 from polyglass.decoding.ranking import best_first
-from polyglass.decoding.words import next_log_probs
 from polyglass.model.seq2seq import Seq2Seq
 
 
@@ -33,10 +32,8 @@ def sample(
     copies = options.n_best
     uniform = _uniform_numbers(source, output_limits(model, source, options), options=options, pad=model.ids.pad)
 
-    def choose(logits: Tensor, forced: Tensor | None, rows: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        log_probs = next_log_probs(logits, model.ids, forced=forced)
-        words = draw(log_probs, uniform[rows, step], options=options)
-        return words, log_probs.gather(1, words[:, None]).squeeze(1)
+    def choose(log_probs: Tensor, rows: Tensor, step: int) -> Tensor:
+        return draw(log_probs, uniform[rows, step], options=options)
 
     rows = follow(model, source, options, choose=choose, copies=copies, prefix=prefix)
     return [best_first(rows[first : first + copies]) for first in range(0, len(rows), copies)]

@@ -10,8 +10,6 @@ from polyglass.errors import InputError
 from polyglass.special_ids import SpecialIds
 
 BLOCK = 64
-ROWS_AT_ONCE = 16
-"""So many rows of a vocabulary of 8,000 stay in a core's own cache (half a megabyte)."""
 
 
 def next_log_probs(
@@ -38,26 +36,6 @@ def next_log_probs(
     column = forced.clamp(min=0)[:, None]
     kept = log_probs.gather(1, column)
     return log_probs.masked_fill(forced[:, None] >= 0, -math.inf).scatter(1, column, kept)
-
-
-def likeliest_words(
-    logits: Float[Tensor, "N V"], ids: SpecialIds, *, forced: Int64[Tensor, " N"] | None, k: int
-) -> tuple[Float[Tensor, "N K"], Int64[Tensor, "N K"]]:
-    """Return the k likeliest words of each row, likeliest first: log-probabilities as in `next_log_probs`, and ids.
-
-    `logits` may be overwritten. Faster than all log-probabilities: only the k get theirs, and the sum over the
-    vocabulary is taken a few rows at a time, so that no second table as large as `logits` is written.
-    """
-    if forced is not None or logits.dtype != torch.float32:
-        return largest(next_log_probs(logits, ids, forced=forced), k)
-    pieces = logits.split(ROWS_AT_ONCE)
-    tops = [piece.amax(dim=1, keepdim=True) for piece in pieces]
-    sums = [(piece - top).exp_().sum(dim=1, keepdim=True) for piece, top in zip(pieces, tops, strict=True)]
-    total = torch.cat(sums).log_() + torch.cat(tops)
-    logits[:, ids.pad] = -math.inf
-    logits[:, ids.bos] = -math.inf
-    best, words = logits.max(dim=1, keepdim=True) if k == 1 else largest(logits, k)
-    return best - total, words
 
 
 def largest(values: Float[Tensor, "N V"], k: int) -> tuple[Float[Tensor, "N K"], Int64[Tensor, "N K"]]:

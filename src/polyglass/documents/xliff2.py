@@ -9,6 +9,7 @@ from typing import Literal
 
 from polyglass.documents.document import Document, Segment, State, Translated, Unit
 from polyglass.documents.original import Edit, Original
+from polyglass.documents.xliff2_check import check_version_2, other_language
 from polyglass.documents.xml_edits import indent_before, quote, set_attributes, set_inner
 from polyglass.documents.xml_tree import Element
 from polyglass.text.parts import Rules
@@ -20,7 +21,8 @@ _MACHINE = {"state": "translated", "subState": "polyglass:machine"}
 
 
 def read_version_2(original: Original, root: Element) -> Document:
-    """Return the document of an XLIFF file of version 2."""
+    """Return the document of an XLIFF file of version 2. Raises DataError where it does not say what is meant."""
+    check_version_2(original, root)
     languages = (root.attributes.get("srcLang"), root.attributes.get("trgLang"))
     tags = Rules(
         ignore_tags=frozenset(f"{root.prefix}{code}" for code in _CODES),
@@ -43,6 +45,7 @@ def _units(original: Original, root: Element) -> Iterator[Unit]:
             reason = "marked as not to be translated" if closed else ""
             reason = reason or ("approved" if one.attributes.get("state") == "final" else "")
             reason = reason or ("" if text.strip() else "empty source")
+            reason = reason or other_language(root, source) or (other_language(root, target) if target else "")
             filled = target is not None and bool(original.inside(target).strip())
             state: State = "translated" if filled and one.attributes.get("state") != "initial" else "open"
             write = partial(_write, original, root, one)

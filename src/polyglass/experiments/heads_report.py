@@ -88,7 +88,8 @@ class Report:
     def _losses(self) -> LineChart:
         points = []
         for one in self._counted:
-            points.append(Point(one.heads, *map(_exp, mean_interval(one.losses))))
+            centre, low, high = mean_interval(one.losses)
+            points.append(Point(one.heads, exp(centre), _exp(low), _exp(high)))
         words = ", ".join(f"{point.y:.2f} with {point.x:.0f}" for point in points)
         return LineChart(
             "Held-out perplexity by number of heads",

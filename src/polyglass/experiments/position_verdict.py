@@ -1,4 +1,4 @@
-"""Scores and changes of vectors in, verdicts on claims of the notes and of the paper about positions out. Rules first."""
+"""Scores and changes of vectors in, verdicts on claims about positions out. Rules before figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 class LayerNorm(nn.LayerNorm):
     """Shift and scale each token to mean 0 and variance 1 across its features (Ba et al. 2016)."""
 
-    def forward(self, x: Float[Tensor, "*L D"], real: Bool[Tensor, "*L"] | None = None) -> Float[Tensor, "*L D"]:
+    def forward(self, x: Float[Tensor, "B L D"], real: Bool[Tensor, "B L"] | None = None) -> Float[Tensor, "B L D"]:
         """Return x normalised; which tokens are real does not matter."""
         return super().forward(x)
 
@@ -19,7 +19,7 @@ class LayerNorm(nn.LayerNorm):
 class RMSNorm(nn.RMSNorm):
     """Scale each token to root mean square 1 across its features, without shifting it (Zhang and Sennrich 2019)."""
 
-    def forward(self, x: Float[Tensor, "*L D"], real: Bool[Tensor, "*L"] | None = None) -> Float[Tensor, "*L D"]:
+    def forward(self, x: Float[Tensor, "B L D"], real: Bool[Tensor, "B L"] | None = None) -> Float[Tensor, "B L D"]:
         """Return x normalised; which tokens are real does not matter."""
         return super().forward(x)
 
@@ -43,9 +43,9 @@ class BatchNorm(nn.Module):
         self.running_mean: Tensor
         self.running_var: Tensor
 
-    def forward(self, x: Float[Tensor, "*L D"], real: Bool[Tensor, "*L"] | None = None) -> Float[Tensor, "*L D"]:
+    def forward(self, x: Float[Tensor, "B L D"], real: Bool[Tensor, "B L"] | None = None) -> Float[Tensor, "B L D"]:
         """Return x normalised with the statistics of the tokens where `real` is True (None: all)."""
-        tokens = x.flatten(0, -2) if real is None else x[real]  # [N, D]
+        tokens = x.flatten(0, 1) if real is None else x[real]  # [N, D]
         # A single token has no variance; then, as in evaluation, the running statistics are the best guess.
         if self.training and len(tokens) > 1:
             wide = torch.promote_types(x.dtype, torch.float32)

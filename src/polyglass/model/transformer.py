@@ -14,12 +14,10 @@ from polyglass.config import TransformerConfig
 from polyglass.model.attention import KeyValue
 from polyglass.model.dropout import Dropout
 from polyglass.model.embedding import Positions, TokenEmbedding, tie
-from polyglass.model.fast_step import Surroundings, bias, read_on
 from polyglass.model.layers import DecoderLayer, EncoderLayer, Sight
 from polyglass.model.masks import causal_visible, padding_visible, real_tokens
 from polyglass.model.norms import build_norm
 from polyglass.model.seq2seq import DecoderState, Memory, Seq2Seq
-from polyglass.model.slots import Slots
 from polyglass.special_ids import SpecialIds
 from polyglass.tap import Tap, no_tap
 
@@ -31,7 +29,6 @@ class TransformerState:
     past: for each layer the keys and values of the target so far (None before the first step).
     memory: for each layer the keys and values of the source; once for each run of `rows_each` rows, which are
     hypotheses of one sentence. position: how many tokens have been read.
-    slots: what stands in the place of `past` when nobody looks.
     """
 
     past: tuple[KeyValue | None, ...]
@@ -39,7 +36,6 @@ class TransformerState:
     memory_visible: Bool[Tensor, "A 1 1 S"]
     position: int
     rows_each: int = 1
-    slots: Slots | None = None
 
     def select(self, rows: Int64[Tensor, " M"]) -> "TransformerState":
         """Return the state whose row i is this state's row rows[i]."""
@@ -47,21 +43,13 @@ class TransformerState:
         rows_each = int(counts[0]) if len(counts) else 1
         if (counts != rows_each).any():
             sentences, rows_each = rows // self.rows_each, 1
-        memory, visible, slots = self.memory, self.memory_visible, self.slots
+        memory, visible = self.memory, self.memory_visible
         # A beam reorders its rows at every step, but sentences leave seldom: then nothing of the source is moved.
         if not torch.equal(sentences, torch.arange(len(visible), device=rows.device)):
             memory = tuple(kv.select(sentences) for kv in memory)
             visible = visible.index_select(0, sentences)
-            slots = slots and slots.of_sentences(sentences)
-        slots = slots and slots.of_rows((rows % self.rows_each).view(-1, rows_each))
         past = tuple(kv and kv.select(rows) for kv in self.past)
-        return TransformerState(past, memory, visible, self.position, rows_each, slots)
-
-    def looked_at(self) -> "TransformerState":
-        """Return the same state with the past of each row in `past`, where somebody can look at it."""
-        if self.slots is None:
-            return self
-        return replace(self, past=self.slots.by_row(self.rows_each), slots=None)
+        return TransformerState(past, memory, visible, self.position, rows_each)
 
 
 class Encoder(nn.Module):
@@ -131,21 +119,6 @@ class Decoder(nn.Module):
             x = tap("norm", self.norm(x, real))
         return x, replace(state, past=tuple(past), position=state.position + length)
 
-    def read_token(
-        self, embedded: Float[Tensor, "N 1 D"], state: TransformerState
-    ) -> tuple[Float[Tensor, "N D"], TransformerState]:
-        """Read one token for each row as `forward` does when nobody looks, faster; nothing can be differentiated."""
-        x = self.positions(embedded, first=state.position)[:, 0]
-        slots = state.slots or Slots.empty(len(self.layers), state.memory[0].k)
-        slots = slots.extended(state.rows_each)
-        around = Surroundings(slots, bias(state.memory_visible, x), bias(slots.visible, x), state.position)
-        for index, layer in enumerate(self.layers):
-            assert isinstance(layer, DecoderLayer)
-            x = read_on(layer, x, state.memory[index], around, index=index)
-        if self.norm is not None:
-            x = self.norm(x)
-        return x, replace(state, slots=slots, position=state.position + 1)
-
 
 class Transformer(Seq2Seq):
     """Encoder, decoder, embeddings and output layer (figure 1)."""
@@ -195,9 +168,5 @@ class Transformer(Seq2Seq):
         """Read one token for each row and return the logits of the next one."""
         assert isinstance(state, TransformerState)
         embedded = self.target_embedding(token[:, None])
-        is_fast = tap is no_tap and not (self.training or torch.is_grad_enabled())
-        if is_fast and state.past[0] is None:
-            x, after = self.decoder.read_token(embedded, state)
-            return self.logits(x), after
-        states, after = self.decoder(embedded, state.looked_at(), None, tap=tap.at("decoder"))
+        states, after = self.decoder(embedded, state, None, tap=tap.at("decoder"))
         return self.logits(states[:, 0], tap=tap), after

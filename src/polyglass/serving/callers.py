@@ -48,6 +48,11 @@ class Callers:
         self._most = most
         self._inside: Counter[str] = Counter()
 
+    @property
+    def inside(self) -> int:
+        """How many requests of all addresses together are at work."""
+        return self._inside.total()
+
     @contextmanager
     def count(self, address: str) -> Iterator[None]:
         """Count a request while the block lasts."""

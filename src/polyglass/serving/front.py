@@ -134,16 +134,18 @@ class Front:
             exchange.route, exchange.dialect = endpoint.path, endpoint.dialect
             return await self._handle(endpoint, request, parts)
         except Refusal as refusal:
-            if refusal.code == "no_such_route" and self._pages and request.method in ("GET", "HEAD"):
-                if (page := self._pages(request)) is not None:
-                    exchange.route = "page"
-                    return page
+            if refusal.code == "no_such_route" and (page := self._page(request)) is not None:
+                exchange.route = "page"
+                return page
             if refusal.status == 405 and request.method == "OPTIONS" and exchange.dialect is LIBRETRANSLATE:
                 return Response(status_code=204, headers={"Allow": refusal.hint})
             response = exchange.dialect.response(refusal, exchange.id)
             if refusal.code in ("bad_http", "unknown_host"):
                 response.headers["Connection"] = "close"
             return _early(response) if refusal.code == "body_too_large" else response
+
+    def _page(self, request: Request) -> Response | None:
+        return self._pages(request) if self._pages and request.method in ("GET", "HEAD") else None
 
     async def _handle(self, endpoint: Endpoint, request: Request, parts: Mapping[str, str]) -> Response:
         site = self._site

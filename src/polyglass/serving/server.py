@@ -39,7 +39,13 @@ class Server(uvicorn.Server):
         self._announce = announce
         self._close_at: float | None = None
         config = site.config
-        shared = Connections(config.connections, config.connections_each, config.header_seconds, config.body_seconds, trusts=site.proxies.trusts)
+        shared = Connections(
+            config.connections,
+            config.connections_each,
+            config.header_seconds,
+            config.body_seconds,
+            trusts=site.proxies.trusts,
+        )
         super().__init__(
             uvicorn.Config(
                 build_app(site),

@@ -150,7 +150,7 @@ def test_letters_that_are_typed_into_a_field_are_only_text(watched: Watched) -> 
 
 
 def test_arrows_walk_over_a_matrix_enter_pins_and_escape_leaves(watched: Watched) -> None:
-    watched.open("stage=8&model=pre&kind=cross&table=weights")
+    watched.open("stage=8&model=pre&kind=cross&table=weights&i=0")
     grid = watched.page.locator("figure[data-figure=weights] [role=grid]")
     grid.focus()
     for name in ("Home", "ArrowDown", "ArrowDown", "ArrowRight"):

@@ -222,7 +222,10 @@ def test_each_stop_of_the_tab_key_can_be_seen(watched: Watched) -> None:
     watched.wait_for(TRANSLATED)
     look = """() => {
         const at = document.activeElement;
-        const shown = (one) => { const style = getComputedStyle(one); return style.outlineStyle !== "none" || style.boxShadow !== "none"; };
+        const shown = (one) => {
+            const style = getComputedStyle(one);
+            return style.outlineStyle !== "none" || style.boxShadow !== "none";
+        };
         const places = [at, at.closest(".pane-source"), at.nextElementSibling].filter(Boolean);
         return [at.id || at.className || at.tagName, places.some(shown)];
     }"""
@@ -261,7 +264,11 @@ def _by_api(server: Live, name: str, content: bytes) -> bytes:
 
 def _drop(watched: Watched, name: str, content: str) -> None:
     transfer = watched.page.evaluate_handle(
-        "([name, content]) => { const all = new DataTransfer(); all.items.add(new File([content], name)); return all; }",
+        """([name, content]) => {
+            const all = new DataTransfer();
+            all.items.add(new File([content], name));
+            return all;
+        }""",
         [name, content],
     )
     for event in ("dragenter", "dragover", "drop"):
@@ -368,18 +375,21 @@ def test_the_link_opens_the_explorer_at_the_sentence(browser: Any) -> None:
     from polyglass.serving.models import Shelf
 
     shelf = Shelf([tiny_model()])
-    with Explorers(shelf) as explorers, live(*shelf.models, explore=explorers.url) as server:
-        with watched_page(browser, server, address="#source=en&target=de") as watched:
-            watched.type("The dog runs.")
-            watched.page.wait_for_selector(".see:not([hidden])", timeout=READY)
-            with watched.page.context.expect_page() as opened:
-                watched.page.locator(".see").click()
-            explorer = opened.value
-            explorer.wait_for_selector('body[data-ready="true"]', timeout=READY)
-            assert explorer.locator("textarea").first.input_value() == "The dog runs."
-            assert "token" not in explorer.url
-            assert "beam=4" in explorer.url  # the model's own, with which the translation was found
-            assert watched.faults == []
+    with (
+        Explorers(shelf) as explorers,
+        live(*shelf.models, explore=explorers.url) as server,
+        watched_page(browser, server, address="#source=en&target=de") as watched,
+    ):
+        watched.type("The dog runs.")
+        watched.page.wait_for_selector(".see:not([hidden])", timeout=READY)
+        with watched.page.context.expect_page() as opened:
+            watched.page.locator(".see").click()
+        explorer = opened.value
+        explorer.wait_for_selector('body[data-ready="true"]', timeout=READY)
+        assert explorer.locator("textarea").first.input_value() == "The dog runs."
+        assert "token" not in explorer.url
+        assert "beam=4" in explorer.url  # the model's own, with which the translation was found
+        assert watched.faults == []
 
 
 def test_without_an_explorer_the_link_says_how_to_start_one(watched: Watched) -> None:
@@ -437,7 +447,8 @@ def test_the_switch_of_the_looks_is_remembered(watched: Watched) -> None:
 
 
 def test_nothing_moves_where_the_user_wants_less_motion(watched: Watched) -> None:
-    moving = """() => [...document.querySelectorAll("*")].flatMap((one) => ["", "::after"].map((part) => getComputedStyle(one, part)))
+    moving = """() => [...document.querySelectorAll("*")]
+        .flatMap((one) => ["", "::after"].map((part) => getComputedStyle(one, part)))
         .filter((style) => parseFloat(style.transitionDuration) > 0 || style.animationName !== "none").length"""
     watched.page.evaluate("document.querySelector('.busy').hidden = false")
     assert watched.page.evaluate(moving) == 0

@@ -2,6 +2,7 @@
 
 import { h, onResize, s } from "./dom.js";
 import { topK } from "./numbers.js";
+import { textWidth } from "./pens.js";
 
 const ROW = 26;
 const MANY = { row: 19, threshold: 0.05, top: 3 };
@@ -41,7 +42,8 @@ export function threads(weights, { threshold, top, only }) {
 
 function draw(svg, width, options, rules) {
   const { left, right, weights, focus, colour = "attention", onPick } = options;
-  const margin = Math.min(132, width * 0.3);
+  const widest = Math.max(...[...left, ...right].map((token) => textWidth(token.label, 13)));
+  const margin = Math.min(Math.max(40, widest + 16), width * 0.36);
   const rows = Math.max(left.length, right.length);
   const height = rows * rules.row + 8;
   const y = (count, index) => 4 + (rows - count) * rules.row * 0.5 + (index + 0.5) * rules.row;

@@ -9,8 +9,7 @@ import { drawnMatrix, overview, windowWords } from "./matrix_window.js";
 import { canvasPen } from "./pens.js";
 
 /**
- * A matrix. options:
- * key; data: Tensor of rank 2; rows, cols: tokens or strings, or null; scale: weights, sequential, energy, signed;
+ * A matrix. options: key; data: Tensor of rank 2; rows, cols: tokens or strings, or null; scale: weights, sequential, energy, signed;
  * domain: [low, high]; masked(row, col): true, "stripes" or "dots"; maskedWords: what stands in a masked cell with room; rowTitle, colTitle; pinned: {row, col} or null; onPin(row, col), onFocus(row, col);
  * describe(row, col, value): the words of one cell; words: Words, for numbers and for what the grid itself says;
  * fit: as wide as there is room (vectors); height, cell, largest: sizes in pixels; bands: [{from, to, colour}]; label: name;
@@ -156,16 +155,14 @@ class MatrixElement extends HTMLElement {
       const y = place.top + (row - view.rows.from) * place.high;
       const wide = Math.max(place.cell - place.gap, 3);
       const high = place.high - place.gap;
-      // Inside a small cell the frame would hide the colour that it points at, so it goes around it.
-      if (Math.min(wide, high) < 10) pen.outline(x - 1.5, y - 1.5, wide + 3, high + 3, stroke, 1.5);
-      else pen.outline(x + thick / 2 - 0.5, y + thick / 2 - 0.5, wide - thick + 1, high - thick + 1, stroke, thick);
+      const [weight, inset] = Math.min(wide, high) < 10 ? [1.5, -1.5] : [thick, thick / 2 - 0.5]; // around a small cell, not over its colour
+      pen.outline(x + inset, y + inset, wide - 2 * inset, high - 2 * inset, stroke, weight);
     };
     const ink = colour("ink");
     const inView = ({ row, column }) => row >= view.rows.from && row < view.rows.to && column >= view.columns.from && column < view.columns.to;
     const pin = options.pinned && { row: options.pinned.row, column: options.pinned.col };
     if (pin && inView(pin)) {
-      const y = place.top + (pin.row - view.rows.from) * place.high;
-      pen.outline(0.5, y - 0.5, place.width - 1, place.high - place.gap + 1, ink, 1);
+      pen.outline(0.5, place.top + (pin.row - view.rows.from) * place.high - 0.5, place.width - 1, place.high - place.gap + 1, ink, 1);
       box(pin.row, pin.column, ink, 3);
     }
     if (this.over1 && inView(this.over1)) box(this.over1.row, this.over1.column, ink, 2);

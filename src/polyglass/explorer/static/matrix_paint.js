@@ -63,7 +63,7 @@ export function paintCells(pen, place, source, look) {
   if (place.cell < 4 || place.rows * place.columns > 6000) {
     paintFine(pen, place, source, look, colourAt);
   } else {
-    const digits = place.cell >= 21 && place.high >= 17 && source.digits;
+    const digits = place.cell >= 20 && place.high >= 17 && source.digits;
     for (let row = 0; row < place.rows; row++) {
       for (let column = 0; column < place.columns; column++) {
         const x = column * place.cell;
