@@ -12,11 +12,9 @@ median over the rounds. Seconds are of processor time, which other programs on t
 """
 
 import argparse
-import json
 import math
 import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +24,7 @@ from typing import Any
 from polyglass.run.machine import available_cores
 from process_memory import peak_bytes
 from recipe import build_parser, finish, print_table, recipe
+from workers import Worker, serve
 
 SYSTEMS = ("polyglass", "polyglass+ct2", "ct2", "ct2-int8", "hugging-face")
 COLUMNS = ("system", "search", "batch", "sent./s", "words/s", "median ms", "p95 ms", "start s", "MB", "same", "BLEU")
@@ -34,36 +33,14 @@ Translate = Callable[[Sequence[str], int, int], list[str]]
 """(lines, beam size, sentences in a batch) -> translations."""
 
 
-class Worker:
-    """One system in a process of its own; asked and answered in JSON lines."""
+def worker_of(system: str, model: Path) -> Worker:
+    """Start a system in a process of its own; it is ready when it has translated a sentence."""
+    command = [sys.executable, __file__, "--worker", system, str(model), "-"]
+    return Worker(system, command, first=_question(["A dog runs."], beam=1, batch=1))
 
-    def __init__(self, system: str, model: Path) -> None:
-        began = time.perf_counter()
-        command = [sys.executable, __file__, "--worker", system, str(model), "-"]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-        )
-        self.system = system
-        self.ask(["A dog runs."], beam=1, batch=1)
-        self.start_seconds = time.perf_counter() - began
 
-    def ask(self, lines: Sequence[str], *, beam: int, batch: int, single: bool = False) -> dict[str, Any]:
-        """Let it translate; return seconds, outputs, latencies and memory."""
-        assert self._process.stdin and self._process.stdout
-        question = {"lines": list(lines), "beam": beam, "batch": batch, "single": single}
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise SystemExit(f"{self.system} ended early; run: {sys.executable} {__file__} --worker {self.system}")
-        found: dict[str, Any] = json.loads(answer)
-        return found
-
-    def close(self) -> None:
-        """End it."""
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait()
+def _question(lines: Sequence[str], *, beam: int, batch: int, single: bool = False) -> dict[str, Any]:
+    return {"lines": list(lines), "beam": beam, "batch": batch, "single": single}
 
 
 def work(system: str, model: Path) -> int:
@@ -72,8 +49,8 @@ def work(system: str, model: Path) -> int:
 
     torch.set_num_threads(1)
     translate = _translate(system, model)
-    for line in sys.stdin:
-        asked = json.loads(line)
+
+    def answer(asked: dict[str, Any]) -> dict[str, Any]:
         began, latencies, outputs = time.process_time(), [], []
         if asked["single"]:
             for text in asked["lines"]:
@@ -83,10 +60,9 @@ def work(system: str, model: Path) -> int:
         else:
             outputs = translate(asked["lines"], asked["beam"], asked["batch"])
         seconds = time.process_time() - began
-        answer = {"seconds": seconds, "outputs": outputs, "latencies": latencies, "memory": peak_bytes()}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-    return 0
+        return {"seconds": seconds, "outputs": outputs, "latencies": latencies, "memory": peak_bytes()}
+
+    return serve(answer, sys.stdin, sys.stdout)
 
 
 def _translate(system: str, model: Path) -> Translate:
@@ -165,7 +141,7 @@ def _hugging_face(model: Path) -> Translate:
 
 def best_batch(worker: Worker, lines: Sequence[str], beam: int, sizes: Sequence[int]) -> int:
     """Return the batch size with which a part of the text is translated soonest."""
-    return min(sizes, key=lambda size: worker.ask(lines, beam=beam, batch=size)["seconds"])
+    return min(sizes, key=lambda size: worker.ask(_question(lines, beam=beam, batch=size))["seconds"])
 
 
 def measure(workers: Sequence[Worker], lines: Sequence[str], arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -178,8 +154,8 @@ def measure(workers: Sequence[Worker], lines: Sequence[str], arguments: argparse
         chosen = lines[:: max(1, len(lines) // arguments.latency_sentences)][: arguments.latency_sentences]
         for _ in range(arguments.rounds):
             for one in workers:
-                found[one.system].append(one.ask(lines, beam=beam, batch=sizes[one.system]))
-                singles[one.system] += one.ask(chosen, beam=beam, batch=1, single=True)["latencies"]
+                found[one.system].append(one.ask(_question(lines, beam=beam, batch=sizes[one.system])))
+                singles[one.system] += one.ask(_question(chosen, beam=beam, batch=1, single=True))["latencies"]
         for one in workers:
             seconds = statistics.median(turn["seconds"] for turn in found[one.system])
             taken, last = sorted(singles[one.system]), found[one.system][-1]
@@ -208,7 +184,7 @@ def judge(results: list[dict[str, Any]], references: Sequence[str]) -> None:
     for one in results:
         outputs = one.pop("outputs")
         one["same"] = sum(a == b for a, b in zip(outputs, own[one["beam"]], strict=True)) if own else None
-        one["bleu"] = BLEU().corpus_score(outputs, [list(references)]).score if references else None
+        one["bleu"] = BLEU().corpus_score(outputs, [list(references[: len(outputs)])]).score if references else None
 
 
 def row_of(one: dict[str, Any], sentences: int) -> tuple[str, ...]:
@@ -261,7 +237,7 @@ def main(argv: list[str] | None = None) -> int:
     references = (
         arguments.reference.read_text(encoding="utf-8").split("\n")[: len(lines)] if arguments.reference else []
     )
-    workers = [Worker(system, arguments.model) for system in arguments.systems]
+    workers = [worker_of(system, arguments.model) for system in arguments.systems]
     results = measure(workers, lines, arguments)
     for worker in workers:
         worker.close()

@@ -84,8 +84,7 @@ def _with_more(rows: list[Row], material: Material, count: int) -> list[Row]:
             copy.source, copy.target = _nearly(pair, rng)
         after.setdefault(rng.randrange(row.origin, len(rows)), []).append(copy)
     long = [pair for pair in material.held_out if len(pair[0]) >= _FEWEST]
-    for _ in range(count):
-        pair = rng.choice(long)
+    for pair in rng.sample(long, min(count, len(long))):
         leaked = pair if rng.random() < 0.5 else _nearly(pair, rng)
         after.setdefault(rng.randrange(len(rows)), []).append(Row(*leaked, -1, "leak"))
     return [new for row in rows for new in (row, *after.get(row.origin, ()))]

@@ -34,12 +34,12 @@ class JoeyNMT:
         _write(folder / "words.txt", pieces)
         self._tokens = {}
         for pairs in (SMALL, LARGE):
-            rows = [corpus.store[index] for index in range(pairs)]
-            sides = [words.source_pieces, words.target_pieces]
-            for side, name, pick in zip(sides, ("src", "trg"), ("source", "target"), strict=True):
-                _write(folder / f"{pairs}.{name}", [" ".join(side(list(getattr(row, pick)))) for row in rows])
-                _write(folder / f"dev.{name}", [" ".join(side(list(getattr(row, pick)))) for row in rows[:2]])
-            self._tokens[pairs] = sum(len(row.target) + 1 for row in rows)
+            sources = [" ".join(words.source_pieces(corpus.store.source(pair).tolist())) for pair in range(pairs)]
+            targets = [" ".join(words.target_pieces(corpus.store.target(pair).tolist())) for pair in range(pairs)]
+            for name, lines in (("src", sources), ("trg", targets)):
+                _write(folder / f"{pairs}.{name}", lines)
+                _write(folder / f"dev.{name}", lines[:2])
+            self._tokens[pairs] = sum(len(corpus.store.target(pair)) + 1 for pair in range(pairs))
             content = json.dumps(_settings(folder, pairs, config.model, config), indent=1)  # JSON is YAML
             (folder / f"{pairs}.yaml").write_text(content, encoding="utf-8", newline="\n")
 
@@ -104,6 +104,7 @@ def _settings(folder: Path, pairs: int, model: TransformerConfig, config: Config
             "optimizer": "adam",
             "adam_betas": [0.9, 0.98],
             "learning_rate": 1e-4,
+            "scheduling": "warmupinversesquareroot",
             "label_smoothing": config.train.label_smoothing,
             "clip_grad_norm": 1.0,
             "normalization": "tokens",

@@ -41,7 +41,17 @@ PEERS = {
     # torch<2.3 and fasttext are asked for; neither is needed to train.
     "onmt": Peer(
         "OpenNMT-py==3.5.1",
-        ("configargparse", "ctranslate2", "pyonmttok", "pyyaml", "sacrebleu", "rapidfuzz", "pyahocorasick", "six"),
+        (
+            "configargparse",
+            "ctranslate2",
+            "pyonmttok",
+            "pyyaml",
+            "sacrebleu",
+            "rapidfuzz",
+            "pyahocorasick",
+            "six",
+            "spacy",
+        ),
         "onmt.bin.train",
     ),
     "eole": Peer(
@@ -49,13 +59,16 @@ PEERS = {
         (
             *("configargparse", "ctranslate2", "pyonmttok", "pyyaml", "sacrebleu", "rapidfuzz", "pyahocorasick", "six"),
             *("safetensors", "huggingface_hub", "rich", "pydantic", "sentencepiece", "subword-nmt", "tokenizers"),
-            *("pandas", "torch-optimi", "tensorboard", "datasets"),
+            *("pandas", "torch-optimi", "tensorboard", "datasets", "requests", "aiohttp"),
         ),
         "eole.bin.main",
     ),
     "joeynmt": Peer(
         "joeynmt==2.3.0",
-        ("sacrebleu", "sacremoses", "sentencepiece", "subword-nmt", "pyyaml", "tensorboard", "datasets", "packaging"),
+        (
+            *("sacrebleu", "sacremoses", "sentencepiece", "subword-nmt", "pyyaml", "tensorboard", "datasets"),
+            *("packaging", "importlib_metadata", "matplotlib", "seaborn", "protobuf"),
+        ),
         "joeynmt.training",
     ),
     # torch<1.14 is asked for, which has no build for Python 3.11.

@@ -69,12 +69,12 @@ def work(system: str, folder: Path, config: Config) -> int:
             variant, first = Variant("float32", 1), len(bench.seen)
             bench.take_turn(variant, asked["seconds"])
             now = variant.rounds[0]
-            return _told(config, bench, bench.seen[first:], now.seconds, variant.peak) | {"rate": now.rate}
+            return _told(config, bench.words, bench.seen[first:], now.seconds, variant.peak) | {"rate": now.rate}
 
         return serve(turn, sys.stdin, sys.stdout)
-    bench = Bench(config, corpus, time.process_time)  # for its batches and the rate; its model is not trained
+    words = corpus.subwords.target_size
     batches = batch_source(config, corpus)(Position())
-    step = _torch_step(config, bench.words) if system == "torch" else _hugging_face_step(config, bench.words)
+    step = _torch_step(config, words) if system == "torch" else _hugging_face_step(config, words)
 
     def turn_of_peer(asked: dict[str, Any]) -> dict[str, Any]:
         seen, seconds, began = [], 0.0, time.perf_counter()
@@ -85,12 +85,12 @@ def work(system: str, folder: Path, config: Config) -> int:
             step(batch)
             seconds += time.process_time() - one
             seen.append(batch)
-        return _told(config, bench, seen, seconds, peak_bytes())
+        return _told(config, words, seen, seconds, peak_bytes())
 
     return serve(turn_of_peer, sys.stdin, sys.stdout)
 
 
-def _told(config: Config, bench: Bench, seen: list[Any], seconds: float, peak: int) -> dict[str, Any]:
+def _told(config: Config, words: int, seen: list[Any], seconds: float, peak: int) -> dict[str, Any]:
     if not isinstance(config.model, TransformerConfig):
         raise SystemExit("Only Transformers are compared.")
     lengths = [pair for batch in seen for pair in lengths_of(batch)]
@@ -98,7 +98,7 @@ def _told(config: Config, bench: Bench, seen: list[Any], seconds: float, peak: i
     return {
         "tokens": sum(target for _, target in lengths),
         "seconds": seconds,
-        "operations": real_operations(config.model, bench.words, lengths).total,
+        "operations": real_operations(config.model, words, lengths).total,
         "padding": 1 - sum(map(sum, lengths)) / places,
         "peak": peak,
     }

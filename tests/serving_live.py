@@ -128,10 +128,6 @@ class Live:
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, found, response.read())
-        except TimeoutError:
-            # http.client forgets the response that it waits for; the socket would stay open until it is garbage.
-            socket.close(connection.sock.detach())
-            raise
         finally:
             connection.close()
 

@@ -20,7 +20,7 @@ FENCE = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`(polyglass [^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 PATHS = re.compile(r"`((?:tests|benchmarks)/[\w/.-]+)`")
-ACTIONS = {"check", "clean", "convert", "demo", "options", "presets", "sample", "show", "split"}
+ACTIONS = {"check", "clean", "convert", "demo", "fix", "options", "presets", "sample", "show", "split"}
 
 
 def text_of(page: Path) -> str:

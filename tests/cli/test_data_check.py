@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -54,22 +55,97 @@ def test_a_broken_corpus_ends_with_two_and_says_what_to_mend(
     assert out.endswith("One thing must be mended before training.\n")
 
 
-@pytest.mark.parametrize(
-    ("german", "words"),
-    [
-        (b"Eins.\nzw\xf6lf\n", "train.de:2: byte 0xF6 at column 3 is not UTF-8"),
-        (b"Eins.\n", "both files must have the same number of lines"),
-    ],
-    ids=["bad bytes", "line missing"],
-)
-def test_files_that_cannot_be_read_end_with_two(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], german: bytes, words: str
-) -> None:
-    sides = write_sides(tmp_path, ["One.", "Twelve."], [])
-    sides[1].write_bytes(german)
+def test_files_of_unequal_length_end_with_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sides = write_sides(tmp_path, ["One.", "Twelve."], ["Eins."])
     code, out, err = check(capsys, *sides)
     assert (code, out) == (2, "")
-    assert words in err
+    assert "both files must have the same number of lines" in err
+
+
+def test_bytes_that_are_not_utf8_end_with_two_and_the_fix(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sides = [side.relative_to(tmp_path) for side in write_sides(tmp_path, ["One.", "Twelve.", "Three."], [])]
+    sides[1].write_bytes(b"Eins.\nzw\xf6lf\n" + "Drei für mich.\n".encode())
+    code, out, err = check(capsys, *sides)
+    assert (code, err) == (2, "")
+    assert "train.de:2: byte 0xF6 at column 3 is not UTF-8" in " ".join(out.split())
+    command = commands(out)[0]
+    fixed = tmp_path / "fixed.de"
+    assert command[:4] == ["data", "fix", str(sides[1]), "--from"]
+    assert main([*command[:-1], str(fixed)]) == 0
+    assert capsys.readouterr().out == f"        3 lines written to {fixed}\n        1 of them were not UTF-8\n"
+    assert check(capsys, sides[0], fixed)[0] == 0
+
+
+def commands(out: str) -> list[list[str]]:
+    """Return the commands on a page, each as the words after `polyglass`."""
+    joined = re.sub(r" \\\n +", " ", out)
+    return [shlex.split(line)[1:] for line in joined.split("\n") if line.strip().startswith("polyglass data ")]
+
+
+def test_each_suggested_command_mends_what_it_is_for(
+    tmp_path: Path, shared_data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    english, german = captions(shared_data, 2000)
+    valid = write_sides(Path(), english[1900:], german[1900:], name="valid")
+    english, german = english[:1900], german[:1900]
+    for number in range(30):
+        at = 60 * number
+        english[at], german[at] = german[at], english[at]
+        german[at + 7] = english[at + 7]
+        english[at + 14], german[at + 14] = f"%s {english[at + 14]}", f"%d {german[at + 14]}"
+        english[at + 21], german[at + 21] = f"{english[at + 21]} 17", f"{german[at + 21]} 71"
+        german[at + 28] = "Für Angaben wird nicht gehaftet.".encode().decode("cp1252")
+        german[at + 35] = " ".join(german[at + 35].split()[:3])
+    english += [f"Well, {text[:-1]}" for text in english[1890:] + read_lines(valid[0])[:20]]
+    german += [f"{text} !" for text in german[1890:] + read_lines(valid[1])[:20]]
+    train = write_sides(Path(), english, german)
+    out = check(capsys, *train, "--valid", *valid)[1]
+    assert max(map(len, out.split("\n"))) <= 80
+    single = commands(out)
+    kinds = [words[words.index("--drop" if "--drop" in words else "--mend") + 1] for words in single]
+    assert {"swapped", "tags", "numbers", "twice_encoded", "truncated", "copies", "leak"} <= set(kinds)
+    cleaned = [tmp_path / "clean.en", tmp_path / "clean.de"]
+    for kind, words in zip(kinds, single, strict=True):
+        assert main([*words[:-2], *map(str, cleaned)]) == 0
+        assert "pairs written to" in capsys.readouterr().out
+        out = check(capsys, *cleaned, "--valid", *valid, "--json")[1]
+        left = {finding["name"]: len(finding["lines"]) for finding in json.loads(out)["findings"]}
+        for name in kind.split(","):
+            assert (name, left.get(name, 0) <= 3) == (name, True)
+    assert kinds[-1].count(",") >= 2  # the last one mends all at once
+
+
+def test_a_shift_is_mended_by_the_suggested_command(
+    tmp_path: Path, shared_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    english, german = captions(shared_data, 2000)
+    del english[700]
+    english.append("One more.")
+    code, out, _ = check(capsys, *write_sides(tmp_path, english, german))
+    assert code == 2
+    (words,) = [words for words in commands(out) if "slips" in words]
+    cleaned = [tmp_path / "clean.en", tmp_path / "clean.de"]
+    assert main([*words[:-2], *map(str, cleaned)]) == 0
+    capsys.readouterr()
+    code, out, _ = check(capsys, *cleaned)
+    assert (code, "line by line the sides fit" in out) == (0, True)
+
+
+def read_lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").split("\n")[:-1]
+
+
+def test_every_line_with_a_fault_is_written_down(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sides = write_sides(tmp_path, ["Give {x}.", "Take {y}."], ["Gib.", "Nimm {y}."])
+    code, out, _ = check(capsys, *sides, "--findings", tmp_path / "f.tsv")
+    assert (code, f"Every such line is in {tmp_path}" in " ".join(out.split())) == (0, True)
+    assert (tmp_path / "f.tsv").read_text(encoding="utf-8").split("\n")[1] == "tags\t1\t\tGive {x}.\tGib."
+    code, _, err = check(capsys, *sides, "--findings", sides[0])
+    assert (code, "--findings must name a new file" in err) == (2, True)
 
 
 def test_skipped_lines_are_counted_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,11 +227,14 @@ def test_the_dropped_pairs_never_overwrite_an_input(tmp_path: Path, capsys: pyte
     assert sides[0].read_text(encoding="utf-8") == "One.\n"
 
 
-def test_wide_characters_stay_inside_eighty_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wide_characters_stay_inside_eighty_columns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from rich.cells import cell_len
 
+    monkeypatch.chdir(tmp_path)
     code, out, _ = check(
-        capsys, *write_sides(tmp_path, ["word " * 30] * 5, ["日本語の長い文章です。" * 9 + str(n) for n in range(5)])
+        capsys, *write_sides(Path(), ["word " * 30] * 5, ["日本語の長い文章です。" * 9 + str(n) for n in range(5)])
     )
     assert code == 0
     assert max(map(cell_len, out.split("\n"))) <= 80

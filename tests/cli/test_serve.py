@@ -124,6 +124,11 @@ def test_all_settings_are_listed_at_80_columns(capsys: pytest.CaptureFixture[str
     assert max(map(len, printed.splitlines())) <= 80
 
 
+def test_a_proxy_that_is_no_network_is_said_before_a_model_is_loaded(capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = errors_of(capsys, "m", "--trusted-proxy", "everybody", "--port", "0")
+    assert (code, "serve.trusted_proxy: must be networks such as 10.0.0.0/8" in " ".join(said.split())) == (2, True)
+
+
 def test_the_explorer_reads_the_weights_of_the_server_and_ends_with_it(model: Path) -> None:
     from polyglass.cli.serve import Explorers
     from polyglass.serving.models import load_models

@@ -250,7 +250,7 @@ def test_a_line_on_which_the_model_fails_is_found(
     bundle = tiny_talker()
     with torch.no_grad():
         bundle.model.source_embedding.weight[bundle.subwords.encode_source(["dog"])[0][-1]] = float("nan")  # type: ignore[union-attr, operator]
-    monkeypatch.setattr("polyglass.cli.translate.load_translator", lambda _: Translator(bundle))
+    monkeypatch.setattr("polyglass.cli.translate.load_translator", lambda *_, **__: Translator(bundle))
     give(b"A\n" * 40 + b"dog\n")
     assert main(["translate", "m", *GREEDY]) == 1
     said = capsys.readouterr()

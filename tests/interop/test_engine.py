@@ -75,7 +75,7 @@ def test_an_unknown_engine_is_refused_by_name(folder: Path) -> None:
 
 def test_what_ctranslate2_lacks_is_refused_when_it_is_named_and_left_to_us_when_it_is_not(tmp_path: Path) -> None:
     save_bundle(tmp_path / "model", tiny_bundle(positions="rotary"))
-    with pytest.raises(ConfigError, match="CTranslate2 has no place for model.positions=rotary"):
+    with pytest.raises(ConfigError, match=r"CTranslate2 has no place for model\.positions=rotary"):
         Translator.load(tmp_path / "model", engine="ctranslate2")
     assert Translator.load(tmp_path / "model", engine="auto").translate(SOURCES[:1])[0].candidates
 

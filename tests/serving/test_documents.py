@@ -1,5 +1,7 @@
 """Files through both dialects: handed in by the real clients' calls, translated, fetched, forgotten."""
 
+import html
+import re
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,6 +146,28 @@ def test_a_missing_file_or_one_too_large_is_refused(server: Live, path: str) -> 
 def test_a_file_that_nobody_has_is_not_found(server: Live) -> None:
     for name in ("0" * 32 + ".txt", "a", "..", "%2e%2e%2fetc%2fpasswd"):
         assert server.get(f"/download_file/{name}").status == 404
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<p>& <b> 100 %</p>",
+        "<p>Save & <b> 100 % now</p>",
+        "<p>Save<b> 100 % now</p>",
+        "<p>Save <b>100 </b>dogs</p>",
+        "<p>Save<img src=x> 100 dogs</p>",
+        "<p>One </i>dog <b> and <i> a cat</p>",
+    ],
+)
+def test_no_space_beside_an_unpaired_tag_is_lost(server: Live, content: str) -> None:
+    """A browser shows spaces on both sides of a tag as one, so of two of them one may go."""
+    answer = send(server, "/translate_file", "a.html", content.encode(), source="en", target="de")
+    translated = fetch(answer.json["translatedFileUrl"])[0].decode()
+    assert shown(translated) == shown(content).upper()
+
+
+def shown(page: str) -> str:
+    return " ".join(html.unescape(re.sub("<[^>]*>", "", page)).split())
 
 
 def test_a_document_larger_than_a_slice_is_translated_whole(server: Live) -> None:

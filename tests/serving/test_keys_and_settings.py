@@ -18,7 +18,7 @@ SETTINGS = [
     "cache_mb", "max_body_kb", "max_texts", "max_characters", "max_beam", "max_cost", "time_limit_seconds",
     "max_requests", "queue_cost", "queue_seconds", "connections", "connections_each", "header_seconds",
     "body_seconds", "keep_alive_seconds", "ready_seconds", "grace_seconds", "drain_seconds", "max_document_mb",
-    "max_document_characters", "documents_mb", "document_seconds", "log_requests",
+    "max_document_characters", "documents_mb", "document_seconds", "trusted_proxy", "page", "explore", "log_requests",
 ]  # fmt: skip
 
 

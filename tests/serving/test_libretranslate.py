@@ -173,7 +173,8 @@ def test_a_key_in_the_body_lets_in_and_its_lack_is_said_as_clients_know_it(tmp_p
     with live(keys=keys) as server:
         assert LibreTranslateAPI(server.url, key).translate("a", "en", "de") == "A"
         assert post_form(server, "/translate", q="a", source="en", target="de").status == 400
-        with pytest.raises(urllib.error.HTTPError, match="403"):
+        with pytest.raises(urllib.error.HTTPError, match="403") as caught:
             LibreTranslateAPI(server.url, "wrong").translate("a", "en", "de")
+        caught.value.close()
         assert "access-control-allow-origin" not in server.get("/languages").headers
         assert server.get("/frontend/settings").json["keyRequired"] is True

@@ -27,6 +27,7 @@ def translate_whole(errand: Errand, worker: Worker, tell: Tell) -> Joined:
     first = list(islice(pieces, 2))
     if len(first) < 2 and not errand.folder.exists:  # too short to be worth a folder
         return _at_once(errand, worker, first, tell)
+    worker.prepare(unless=errand.folder.exists)
     with ExitStack() as stack:
         errand.folder.open(errand.job)
         stack.enter_context(lock_folder(errand.folder.path, "another process is translating into"))
@@ -47,7 +48,8 @@ def translate_shard(errand: Errand, worker: Worker, tell: Tell, *, shard: Shard)
             "Remove it, or give --overwrite to translate anew."
         )
     pieces = errand.format.pieces(errand.source, errand.job.piece_lines)
-    first = list(islice(pieces, 1))  # an input that cannot be read leaves no folder behind
+    first = list(islice(pieces, 1))
+    worker.prepare(unless=errand.folder.exists)  # what cannot be read, or loaded, leaves no folder behind
     errand.folder.open(errand.job, overwrite=errand.overwrite)
     return _translate(errand, worker, chain(first, pieces), tell, shard=shard)
 

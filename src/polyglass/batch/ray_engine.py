@@ -2,14 +2,15 @@
 
     reader (a task for each file)  ->  pieces  ->  actors with the model  ->  parts  ->  this process, which keeps them
 
-Readers are generators, and Ray stops them while more than `QUEUE_BYTES` wait. A piece whose actor or machine is lost is
-given to another one. Each part is written under its number, so one that comes twice is there once, and the order of
+A reader waits at a gate while too many of its pieces are on the way. A piece whose actor or machine is lost is given to
+another one. Each part is written under its number, so one that comes twice is there once, and the order of
 arrival does not matter. Everything travels by path: all machines must see the model and the input under the same name.
 """
 
 import json
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -21,7 +22,12 @@ from polyglass.batch.piece import Piece
 from polyglass.batch.work import Worker
 from polyglass.errors import InputError, PolyglassError
 
-QUEUE_BYTES = 512 * 2**20
+Row = dict[str, list[Any]]
+Read = Callable[[Mapping[str, Any]], Iterator[Row]]
+READERS = 4  # files that are read at the same time
+PIECES_FOR_EACH = 4  # pieces of a file that may be on the way, for each actor: one at work, others waiting
+SPARE_PIECES = 16
+GATE_SECONDS = 0.1  # until a reader asks again
 READER_CPUS = 0  # actors may take all cores, and reading needs little; what needs other room is not fused either
 
 
@@ -48,10 +54,15 @@ def translate_with_ray(
         return
     ray = start_ray()
     for errand in errands:
-        errand.folder.open(errand.job, overwrite=errand.overwrite)
-    ledger = _Ledger([_Book(errand) for errand in errands], tell, finish)
-    rows = _plan(ray, errands, [book.kept for book in ledger.books], _actor(errands, worker), crew)
-    for row in rows.iter_rows():
+        if errand.overwrite and errand.folder.exists:
+            errand.folder.remove()
+        errand.folder.open(errand.job)
+    crew = _sized(crew, ray.cluster_resources())
+    books = [_Book(errand) for errand in errands]
+    gate = _gate(ray, len(errands), PIECES_FOR_EACH * crew.workers + SPARE_PIECES)
+    ledger = _Ledger(books, tell, finish, lambda file, count: gate.arrived.remote(file, count))
+    read = _reader(errands, [book.kept for book in books], gate)
+    for row in _plan(ray, len(errands), read, _actor(errands, worker), crew).iter_rows():
         ledger.enter(row)
     ledger.close()
 
@@ -72,40 +83,62 @@ def start_ray() -> Any:
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.target_max_block_size = 1  # a block for each piece, so that it is handed on as soon as it is read
-    context.execution_options.resource_limits = ray.data.ExecutionResources(object_store_memory=QUEUE_BYTES)
     return ray
 
 
-def _plan(ray: Any, errands: Sequence[Errand], kept: Sequence[Mapping[int, str]], actor: type, crew: Crew) -> Any:
-    """Return the data set of all parts, which is computed while somebody iterates over it."""
-    room = ray.cluster_resources()
+def _sized(crew: Crew, room: Mapping[str, float]) -> Crew:
+    """Return the crew with numbers: as many workers as there is room for, where nobody said how many."""
     gpus = int(room.get("GPU", 0) > 0) if crew.gpus is None else crew.gpus
     most = int(room.get("GPU", 0) // gpus if gpus else room.get("CPU", 1) // crew.cpus)
-    files = ray.data.from_items([{"file": index} for index in range(len(errands))], override_num_blocks=len(errands))
-    pieces = files.map_batches(_reader(errands, kept), batch_size=1, num_cpus=READER_CPUS)
-    return pieces.map_batches(
-        actor,
-        batch_size=1,
-        compute=ray.data.ActorPoolStrategy(size=crew.workers or max(1, most)),
-        num_cpus=crew.cpus,
-        num_gpus=gpus or None,
-    )
+    return Crew(crew.workers or max(1, most), crew.cpus, gpus)
 
 
-def _reader(
-    errands: Sequence[Errand], kept: Sequence[Mapping[int, str]]
-) -> Callable[[Mapping[str, Any]], Iterator[dict[str, list[Any]]]]:
+def _plan(ray: Any, files: int, read: Read, actor: type, crew: Crew) -> Any:
+    """Return the data set of all parts, which is computed while somebody iterates over it."""
+    numbers = ray.data.from_items([{"file": index} for index in range(files)], override_num_blocks=files)
+    readers = ray.data.TaskPoolStrategy(size=READERS)
+    pieces = numbers.map_batches(read, batch_size=1, compute=readers, num_cpus=READER_CPUS)
+    actors = ray.data.ActorPoolStrategy(size=crew.workers)
+    return pieces.map_batches(actor, batch_size=1, compute=actors, num_cpus=crew.cpus, num_gpus=crew.gpus or None)
+
+
+def _gate(ray: Any, files: int, ahead: int) -> Any:
+    """Return an actor that knows how many pieces of each file have arrived, and so how far its reader may go.
+
+    Ray Data holds pieces back by the memory that they take; it was seen to read a whole file all the same. What is
+    counted here does not depend on who died: a reader that starts again asks for the same numbers.
+    """
+
+    class Gate:
+        def __init__(self) -> None:
+            self._arrived = [0] * files
+
+        def arrived(self, file: int, count: int) -> None:
+            self._arrived[file] = count
+
+        def limit(self, file: int) -> int:
+            return self._arrived[file] + ahead
+
+    return ray.remote(num_cpus=0)(Gate).remote()
+
+
+def _reader(errands: Sequence[Errand], kept: Sequence[Mapping[int, str]], gate: Any) -> Read:
     """Return a function that Ray calls with the number of a file; it yields a row for each piece, and one at the end.
 
     Of a piece that is finished already, the row has no content.
     """
 
-    def read(batch: Mapping[str, Any]) -> Iterator[dict[str, list[Any]]]:
+    def read(batch: Mapping[str, Any]) -> Iterator[Row]:
+        import ray
+
         index = int(batch["file"][0])
-        errand, number = errands[index], 0
+        errand, number, limit = errands[index], 0, 0
         try:
             for piece in errand.format.pieces(errand.source, errand.job.piece_lines):
                 number = piece.number
+                while number > limit:
+                    if number > (limit := ray.get(gate.limit.remote(index))):
+                        time.sleep(GATE_SECONDS)
                 is_kept = _is_kept(piece, kept[index], errand)
                 yield _row(index, piece, content=b"" if is_kept else piece.content, kept=is_kept)
         except PolyglassError as error:
@@ -131,7 +164,7 @@ def _actor(errands: Sequence[Errand], worker: Worker) -> type:
         def __init__(self) -> None:
             self._worker = worker
 
-        def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[Any]]:
+        def __call__(self, batch: Mapping[str, Any]) -> Row:
             row = {name: values[0] for name, values in batch.items()}
             if row["kept"] or row["error"]:
                 return {name: [value] for name, value in row.items()}
@@ -154,7 +187,7 @@ def _row(
     header: str = "",
     kept: bool = False,
     error: PolyglassError | None = None,
-) -> dict[str, list[Any]]:
+) -> Row:
     return {
         "file": [file],
         "number": [piece.number],
@@ -173,7 +206,7 @@ class _Book:
 
     def __init__(self, errand: Errand) -> None:
         self.errand = errand
-        self.kept = {} if errand.overwrite else errand.folder.proven(errand.job)
+        self.kept = errand.folder.proven(errand.job)
         self.sources: dict[int, Source] = {}
         self.pieces: int | None = None
 
@@ -185,11 +218,15 @@ class _Book:
 
 @dataclass
 class _Ledger:
-    """Enters what comes from the actors, each piece once, and finishes the files that are complete."""
+    """Enters what comes from the actors, each piece once, and finishes the files that are complete.
+
+    arrived: is told file and number of pieces.
+    """
 
     books: list[_Book]
     tell: Tell
     finish: Callable[[Errand], None]
+    arrived: Callable[[int, int], object]
     tally: Tally = field(default_factory=Tally)
     finished: set[int] = field(default_factory=set)
 
@@ -204,6 +241,7 @@ class _Ledger:
             book.pieces = number - 1
         elif number not in book.sources:  # lost answers are given again, so one may come twice
             self._keep(book, number, row)
+            self.arrived(index, len(book.sources))
         if book.is_complete and index not in self.finished:
             self.finished.add(index)
             book.errand.folder.note_input([book.sources[n] for n in sorted(book.sources)], overwrite=True)

@@ -41,6 +41,11 @@ class Worker:
         cut = [number for number, one in enumerate(translations, start=piece.first) if one.cut_tokens]
         return Part.of(piece, job, format.render(piece, translations), cut)
 
+    def prepare(self, *, unless: bool) -> None:
+        """Load the model now, `unless` it may turn out that nothing is left to do."""
+        if not unless:
+            _ = self.translator
+
     @property
     def translator(self) -> Translator:
         """The model, loaded."""

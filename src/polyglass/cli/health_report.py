@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,9 +125,14 @@ def _short(command: str) -> str:
 
 
 def _commands(command: str) -> Iterator[str]:
-    """Show a command so that it can be copied: it wraps at spaces, with a backslash where a shell goes on."""
+    """Show commands so that they can be copied: no word is cut, and a row that goes on ends with a backslash."""
     for part in command.split("; ") if command else ():
-        rows = list(_fitted(part, _WIDTH - _LABEL - 4))
+        rows = [""]
+        for word in map(shlex.quote, shlex.split(part)):
+            if rows[-1] and len(rows[-1]) + 1 + len(word) > _WIDTH - _LABEL - 4:
+                rows.append(word)
+            else:
+                rows[-1] = f"{rows[-1]} {word}".lstrip()
         for number, row in enumerate(rows):
             yield _row("", ("  " if number else "") + row + (" \\" if number < len(rows) - 1 else ""))
 

@@ -93,6 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _serve(config: "ServeConfig", named: Sequence[Path]) -> int:
     import torch
 
+    from polyglass.serving.callers import Proxies
     from polyglass.serving.guard import is_loopback
     from polyglass.serving.keys import KeyRing, read_keys
     from polyglass.serving.models import find_folders, load_models
@@ -103,6 +104,7 @@ def _serve(config: "ServeConfig", named: Sequence[Path]) -> int:
     if not paths:
         raise InputError("Name the model folders to serve, as in: polyglass serve en-de de-en")
     keys = read_keys(Path(config.keys)) if config.keys else KeyRing(())
+    Proxies(config.trusted_proxy)  # what is wrong is said before models are loaded
     if not keys and not is_loopback(config.host):
         _warn_of_open_door(config)
     if config.threads:

@@ -83,18 +83,17 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add_option_flag(
         search, "--batch-tokens", option="decode.batch_tokens", metavar="N", help="less: less memory; more: faster"
     )
-    add_machine_arguments(parser)
-    add_engine_argument(parser)
+    add_engine_argument(add_machine_arguments(parser))
     add_settings_arguments(parser)
 
 
-def add_engine_argument(parser: argparse.ArgumentParser) -> None:
-    """Add --engine; `load_translator` reads it."""
-    parser.add_argument(
+def add_engine_argument(group: argparse._ArgumentGroup) -> None:
+    """Add --engine: one of `ENGINES`, which `load_translator` takes, or "ray", alone or with one of them behind "+"."""
+    group.add_argument(
         "--engine",
-        default="torch",
-        help="who searches: torch (default), auto, ctranslate2, ctranslate2-int8; with ray or, for example, "
-        "ray+ctranslate2 many processes do",
+        metavar="NAME",
+        default=ENGINES[0],
+        help=f"who searches: {', '.join(ENGINES)} (default: {ENGINES[0]}); ray, or ray+NAME: many processes do",
     )
 
 

@@ -94,14 +94,8 @@ def check_corpus(
     sides = SideStatistics(seen_apart.source_words), SideStatistics(seen_apart.target_words)
     samples = _Samples()
     watched = _watch(files.with_damaged(), scan)
-    kept = filter_pairs(
-        watched,
-        config,
-        report,
-        held_out=seen_apart.sources,
-        dropped=dropped,
-        on_drop=exam.note if exam else _ignore,
-    )
+    note, apart = exam.note if exam else _ignore, seen_apart.sources
+    kept = filter_pairs(watched, config, report, held_out=apart, dropped=dropped, on_drop=note)
     for batch in in_batches(kept):
         sides[0].add([pair.source for pair in batch])
         sides[1].add([pair.target for pair in batch])
@@ -110,14 +104,13 @@ def check_corpus(
         if exam:
             exam.add(batch)
     alignment = _refined(scan.finish(), files)
-    languages = files.guess_languages()
-    source, target = (side.finish(language) for side, language in zip(sides, languages, strict=True))
+    source, target = (side.finish(code) for side, code in zip(sides, files.guess_languages(), strict=True))
     findings = find_all(files, report, alignment, sides=(source, target), drop_overlap=config.drop_overlap)
-    around = Circumstances(
-        files, held_out, report.kept, sum(seen_apart.sizes.values()), bool(thorough and thorough.strict)
-    )
+    command = ""
     if exam and thorough:
+        around = Circumstances(files, held_out, report.kept, sum(seen_apart.sizes.values()), thorough.strict)
         findings = _with_faults(findings, exam.finish(), around, thorough.findings)
+        command = _mend_all(findings, around)
     return CorpusHealth(
         files=tuple(map(str, files.paths)),
         read=report.read,
@@ -132,7 +125,7 @@ def check_corpus(
         alignment=alignment,
         verdict=judge(alignment),
         findings=findings,
-        command=_mend_all(findings, around) if thorough else "",
+        command=command,
     )
 
 

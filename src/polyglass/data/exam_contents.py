@@ -42,7 +42,8 @@ def numbers_differ(source: str, target: str) -> bool:
     left, right = left - right, right - left
     if not left and not right:
         return False
-    if "".join(sorted("".join(left.elements()))) == "".join(sorted("".join(right.elements()))):
+    digits = [sorted("".join(side.elements())) for side in (left, right)]
+    if digits[0] == digits[1] and left.total() != right.total():
         return False  # the same digits, cut into numbers in another way
     for number in list(left):
         near = {str(int(number) + step) for step in _HALF_A_DAY} & right.keys()

@@ -34,7 +34,7 @@ def suspects(side: Characters) -> list[int]:
 
 
 def _from_cp1252(text: str) -> str:
-    # In "„FUß“" and "CAFÉ»" a capital letter and a quotation mark stand side by side by right: alone they prove nothing.
+    # In "„FUß“" and "CAFÉ»" a capital letter and a quotation mark stand side by side by right: that proves nothing.
     if all(len(found) == 2 and found[0] not in "ÂÃ" and found[1] in _QUOTES for found in _sequence().findall(text)):
         return text
     return _sequence().sub(_decoded, text)
@@ -50,7 +50,11 @@ def _decoded(found: re.Match[str]) -> str:
 
 
 def _plausible(decoded: str) -> bool:
-    return decoded.isprintable() or decoded in "\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2028\u3000\u202f"
+    return (
+        decoded.isprintable()
+        or decoded.isspace()
+        or decoded in "\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2028\u3000\u202f"
+    )
 
 
 def _from_cp1251(text: str) -> str:

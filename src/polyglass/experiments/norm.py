@@ -9,6 +9,7 @@ from polyglass.errors import InputError
 from polyglass.experiments.experiment import Conclusion, Experiment, Request, Trial
 from polyglass.experiments.norm_report import Report
 from polyglass.experiments.norm_trials import VARIANTS, Effort, Measures, Schooling, Variant, rates_trial, whole_trial
+from polyglass.experiments.norm_verdict import CLEARLY
 from polyglass.experiments.outcome import Setting
 from polyglass.experiments.results import Results
 from polyglass.experiments.window_text import MOST_PAIRS, TextCorpus, learn_subwords, read_texts, text_lesson
@@ -16,7 +17,7 @@ from polyglass.experiments.window_text import MOST_PAIRS, TextCorpus, learn_subw
 EFFORT = Effort(
     steps=500,
     rate_steps=100,
-    rates=(1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+    rates=(1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1),
     rate=3e-3,
     batch_tokens=256,
     width=64,
@@ -49,7 +50,13 @@ class Norm:
 
     def facts(self) -> Sequence[str]:
         """Return what the numbers depend on."""
-        return [str(astuple(self._effort)), str(self._device), *map(str, self._variants), self._texts.digest]
+        return [
+            str(astuple(self._effort)),
+            str(CLEARLY),
+            str(self._device),
+            *map(str, self._variants),
+            self._texts.digest,
+        ]
 
     @cached_property
     def _school(self) -> Schooling:

@@ -22,6 +22,7 @@ from polyglass.experiments.results import Results
 from polyglass.experiments.text_scores import INTERVAL, score_points
 from polyglass.experiments.window_trials import BLEU, CHRF, SECONDS
 
+NO_BREAK = "\u00a0"
 SEEDS = "95 % interval of the mean over the seeds (Student's t)"
 
 
@@ -34,8 +35,8 @@ class Charts:
     def curves(self, title: str, variants: Sequence[Variant]) -> LineChart:
         """Draw the losses of whole trainings."""
         series, ends = [], []
-        for variant in variants:
-            curve = self._results.values("train", variant.name, LOSS)
+        for variant in self._variants:  # each keeps its place, and so its colour
+            curve = self._results.values("train", variant.name, LOSS) if variant in variants else {}
             points = [Point(x, *mean_interval(ys, low=0.0, high=CAP)) for x, ys in curve.items()]
             series.append(Series(variant.label, tuple(points)))
             if points:
@@ -52,8 +53,8 @@ class Charts:
     def ends(self, title: str, variants: Sequence[Variant]) -> LineChart:
         """Draw where short runs ended, by learning rate."""
         series, best = [], []
-        for variant in variants:
-            curve = self._results.values("rates", variant.name, END)
+        for variant in self._variants:
+            curve = self._results.values("rates", variant.name, END) if variant in variants else {}
             points = [Point(x, *mean_interval(ys, low=0.0, high=CAP)) for x, ys in curve.items()]
             series.append(Series(variant.label, tuple(points)))
             if points:
@@ -82,7 +83,7 @@ class Charts:
             "Share of runs that are stable",
             "By norm and learning rate, over the seeds.",
             "norm",
-            tuple(variant.label for variant in self._variants),
+            tuple(map(_row, self._variants)),
             tuple(f"{rate:g}" for rate in self._effort.rates),
             tuple(rows),
             "share",
@@ -93,33 +94,33 @@ class Charts:
         rows: list[tuple[str | float | None, ...]] = []
         for variant, one in zip(self._variants, tried, strict=True):
             if one.stable:
-                rows.append((variant.label, spell_rate(one.highest), spell(one.share_stable, "share")))
+                rows.append((_row(variant), spell_rate(one.highest), spell(one.share_stable, "share")))
         columns = ("norm", "largest stable rate (median of the seeds)", "stable runs")
         return Table("Largest stable learning rate", columns, tuple(rows))
 
     def scores(self) -> Table:
-        """Return what whole trainings led to."""
+        """Return the scores of whole trainings, with their intervals."""
         rows: list[tuple[str | float | None, ...]] = []
-        for variant in self._variants:
-            if not self._results.of("train", variant.name):
-                continue
-            cells = [self._spelt(variant, name) for name in (CHRF, BLEU)]
-            for what, unit in ((HELD_OUT, 2), (HELD_OUT_BATCH, 2), (FIRST_GRADIENT, 1), (SECONDS, 0)):
-                values = self._results.values("train", variant.name, what).get(0)
-                cells.append(f"{sum(values) / len(values):.{unit}f}" if values else "-")
+        for variant in self._measured():
             diverged = self._results.values("train", variant.name, DIVERGED).get(0, [])
-            rows.append((variant.label, *cells, f"{sum(diverged):.0f} of {len(diverged)}"))
-        columns = (
-            "norm",
-            "chrF",
-            "BLEU",
-            "held-out loss",
-            "the same, statistics of the batch",
-            "first gradient",
-            "seconds",
-            "diverged",
-        )
-        return Table(f"Held-out sentences ({INTERVAL})", columns, tuple(rows))
+            cells = (self._spelt(variant, CHRF), self._spelt(variant, BLEU))
+            rows.append((_row(variant), *cells, f"{sum(diverged):.0f} of {len(diverged)}"))
+        return Table(f"Held-out sentences ({INTERVAL})", ("norm", CHRF, BLEU, "diverged"), tuple(rows))
+
+    def losses(self) -> Table:
+        """Return the held-out losses of whole trainings, and what they began with and cost."""
+        rows: list[tuple[str | float | None, ...]] = []
+        for variant in self._measured():
+            cells = []
+            for what, digits in ((HELD_OUT, 2), (HELD_OUT_BATCH, 2), (FIRST_GRADIENT, 1), (SECONDS, 0)):
+                values = self._results.values("train", variant.name, what).get(0)
+                cells.append(f"{sum(values) / len(values):.{digits}f}" if values else "-")
+            rows.append((_row(variant), *cells))
+        columns = ("norm", "running statistics", "those of the batch", "first gradient", SECONDS)
+        return Table("Held-out loss, nats per token", columns, tuple(rows))
+
+    def _measured(self) -> list[Variant]:
+        return [variant for variant in self._variants if self._results.of("train", variant.name)]
 
     def _spelt(self, variant: Variant, name: str) -> str:
         points = score_points(self._results, "train", variant.name, name)
@@ -127,4 +128,9 @@ class Charts:
             return "-"
         point = points[0]
         ends = "" if point.low is None or point.high is None else f" ({point.low:.1f} to {point.high:.1f})"
-        return f"{point.y:.1f}{ends}"
+        return f"{point.y:.1f}{ends}".replace(" ", NO_BREAK)
+
+
+def _row(variant: Variant) -> str:
+    """Return the name of a variant for a narrow column."""
+    return variant.label.replace(", p", f",{NO_BREAK}p").replace("no ", f"no{NO_BREAK}")

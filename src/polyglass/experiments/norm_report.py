@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from polyglass.experiments.norm_charts import Charts
 from polyglass.experiments.norm_trials import HELD_OUT, STABLE, Effort, Variant
-from polyglass.experiments.norm_verdict import CAP, Tried, judge
+from polyglass.experiments.norm_verdict import CAP, CLEARLY, Tried, judge
 from polyglass.experiments.outcome import Finding, Section
 from polyglass.experiments.results import Results
 from polyglass.experiments.text_scores import score_points
@@ -44,18 +44,20 @@ class Report:
                     "same seeds, the same batches and the same learning rate for all. Post normalises after the "
                     "residual sum, as the paper does; pre normalises before each sub-layer.",
                     "The loss of training says little about batch norm: there, a word is normalised with its batch, "
-                    "words to come included. So the table has the held-out loss twice: with the running statistics "
+                    "words to come included. So a table has the held-out loss twice: with the running statistics "
                     "that translating uses, and with those of the test batch, as training would count it. Layer and "
                     "RMS norm know no batch, so that both are the same.",
                 ),
-                (self._charts.curves("Loss while training", warm), self._charts.scores()),
+                (self._charts.curves("Loss while training", warm), self._charts.scores(), self._charts.losses()),
             ),
             Section(
                 "How high may the rate be?",
                 (
                     f"Short runs of {self._effort.rate_steps} updates, each at a rate that is held to the end. A run "
-                    "is stable if every loss is finite and the last tenth of the updates has a lower mean loss than "
-                    "knowing only how often each word occurs (the dotted line is the rate of the trainings above).",
+                    "is stable if every loss is finite and the mean loss of the last tenth of the updates is below "
+                    f"{CLEARLY:.0%} of what knowing only how often each word occurs gives. A rate that is too high need "
+                    "not diverge: the model may stay at word counts for good. The dotted line is the rate of the "
+                    "trainings above.",
                 ),
                 (
                     self._charts.ends("Loss at the end of a short run", warm),

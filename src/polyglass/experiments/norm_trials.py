@@ -16,7 +16,7 @@ from polyglass.config import Config
 from polyglass.data.subwords import Subwords
 from polyglass.errors import TrainingUnhealthyError
 from polyglass.experiments.families import NUM_HEADS
-from polyglass.experiments.norm_verdict import CAP, is_stable
+from polyglass.experiments.norm_verdict import CAP, CLEARLY, is_stable
 from polyglass.experiments.results import Measure
 from polyglass.experiments.text_scores import cost_of, held_out_loss, score_at, translated
 from polyglass.experiments.trial import Lesson, Moment, Trained, train_trial, trial_config
@@ -121,7 +121,7 @@ def rates_trial(variant: Variant, school: Schooling, *, seed: int) -> Measures:
     for rate in effort.rates:
         config = config_of(variant, effort, seed=seed, rate=rate, is_short=True)
         losses = [moment.loss for moment in _train(config, school)[0]]
-        good = is_stable(losses, planned=effort.rate_steps, bound=bound)
+        good = is_stable(losses, planned=effort.rate_steps, bound=CLEARLY * bound)
         if good:
             stable.append(rate)
         measures += [Measure(STABLE, rate, float(good)), Measure(END, rate, _end(losses, effort.rate_steps))]

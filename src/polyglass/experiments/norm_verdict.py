@@ -1,7 +1,7 @@
 """Losses, stable rates and scores in, verdicts on three claims of the notes and one of a paper out. Rules first.
 
-Stable: every loss of a short run is finite, and it ends lower than the loss of somebody who knows only how often each
-word occurs. A model that has learned more than that has read its input; one whose rate is too high never does.
+Stable: every loss of a short run is finite, and it ends clearly lower than the loss of somebody who knows only how
+often each word occurs. A model whose rate is too high stays there, or just below: it never reads its input.
 """
 
 import math
@@ -15,11 +15,12 @@ from polyglass.experiments.outcome import Finding, Verdict
 
 CAP = 10.0
 """Nats. What ends higher, or not at all, counts as this: one number for every way to fail."""
+CLEARLY = 0.95
 PLACES = ("post", "pre")
 XIONG = "Xiong et al. 2020 found"
 STABLE_WORDS = (
-    "A rate is stable in a run if every loss is finite and the last tenth of the updates has a lower mean loss than "
-    "knowing only how often each word occurs"
+    "A rate is stable in a run if every loss is finite and the mean loss of the last tenth of the updates is below "
+    f"{CLEARLY:.0%} of what knowing only how often each word occurs gives"
 )
 
 

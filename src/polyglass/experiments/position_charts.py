@@ -18,8 +18,9 @@ from polyglass.experiments.position_trials import (
 )
 from polyglass.experiments.results import Results
 from polyglass.experiments.text_scores import INTERVAL, score_points
-from polyglass.experiments.window_trials import BLEU, CHRF, PARAMETERS, SECONDS
+from polyglass.experiments.window_trials import BLEU, CHRF, PARAMETERS, SECONDS, STEPS
 
+NO_BREAK = "\u00a0"
 PART = "text"
 LEARNED = "learned"
 SEEDS = "95 % interval of the mean over the seeds (Student's t)"
@@ -72,17 +73,24 @@ class Charts:
         )
 
     def table(self) -> Table:
-        """Return both scores by length, with what the training cost."""
+        """Return both scores by length."""
         rows: list[tuple[str | float | None, ...]] = []
-        for kind in self._kinds:
-            if self._results.of(PART, kind.name):
-                known = [self.mean(kind, CHRF, group.tokens) for group in self._groups]
-                bleu = [self.mean(kind, BLEU, group.tokens) for group in self._groups]
-                cost = [self.mean(kind, what) for what in (PARAMETERS, SECONDS)]
-                cells = [_two(one, other) for one, other in zip(known, bleu, strict=True)]
-                rows.append((kind.label, *cells, *("-" if one is None else f"{one:,.0f}" for one in cost)))
+        for kind in self._measured():
+            chrf = [self.mean(kind, CHRF, group.tokens) for group in self._groups]
+            bleu = [self.mean(kind, BLEU, group.tokens) for group in self._groups]
+            rows.append((kind.label, *(_two(one, other) for one, other in zip(chrf, bleu, strict=True))))
         names = [f"{group.joined} joined, {group.tokens:.0f} tokens" for group in self._groups]
-        return Table("chrF / BLEU by length", ("positions", *names, PARAMETERS, SECONDS), tuple(rows))
+        return Table("chrF / BLEU by length", ("positions", *names), tuple(rows))
+
+    def cost(self) -> Table:
+        """Return what each training cost."""
+        rows: list[tuple[str | float | None, ...]] = [
+            (kind.label, *(self.mean(kind, what) for what in (PARAMETERS, STEPS, SECONDS))) for kind in self._measured()
+        ]
+        return Table("Trainings", ("positions", PARAMETERS, STEPS, SECONDS), tuple(rows))
+
+    def _measured(self) -> list[Kind]:
+        return [kind for kind in self._kinds if self._results.of(PART, kind.name)]
 
     def cuts(self) -> list[Figure]:
         """Return what a table of positions that ends costs; nothing while it was not measured."""
@@ -113,31 +121,13 @@ class Charts:
     def shuffles(self) -> Table:
         """Return scores and losses of single sentences in order and shuffled."""
         rows: list[tuple[str | float | None, ...]] = []
-        for kind in self._kinds:
-            if not self._results.of(PART, kind.name) or not self._groups:
-                continue
-            first = self._groups[0].tokens
-            scores = [self.mean(kind, CHRF, first), self.mean(kind, SHUFFLED + CHRF)]
-            bleu = [self.mean(kind, BLEU, first), self.mean(kind, SHUFFLED + BLEU)]
-            cells = [_two(one, other) for one, other in zip(scores, bleu, strict=True)]
-            losses = [self.mean(kind, what) for what in (LOSS, SHUFFLED + LOSS)]
+        for kind in self._measured():
+            scores = [self.mean(kind, CHRF, self._groups[0].tokens), self.mean(kind, SHUFFLED + CHRF)]
+            losses = [self.mean(kind, LOSS), self.mean(kind, SHUFFLED + LOSS)]
             same = self.mean(kind, SAME)
-            rows.append(
-                (
-                    kind.label,
-                    *cells,
-                    *("-" if one is None else f"{one:.2f}" for one in losses),
-                    "-" if same is None else f"{same:.0%}",
-                )
-            )
-        columns = (
-            "positions",
-            "chrF / BLEU",
-            "the same, source shuffled",
-            "held-out loss",
-            "the same, source shuffled",
-            "translations that stay the same",
-        )
+            cells = [*(_spelt(score, 1) for score in scores), *(_spelt(loss, 2) for loss in losses)]
+            rows.append((kind.label, *cells, "-" if same is None else f"{same:.0%}"))
+        columns = ("positions", CHRF, "shuffled", "loss", "shuffled", "same translation")
         return Table("Single sentences, in order and shuffled", columns, tuple(rows))
 
     def decoder(self) -> LineChart:
@@ -162,4 +152,8 @@ class Charts:
 
 
 def _two(one: float | None, other: float | None) -> str:
-    return "-" if one is None or other is None else f"{one:.1f} / {other:.1f}"
+    return "-" if one is None or other is None else f"{one:.1f}{NO_BREAK}/{NO_BREAK}{other:.1f}"
+
+
+def _spelt(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

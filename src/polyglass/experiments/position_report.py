@@ -89,17 +89,20 @@ class Report:
                 ),
                 (self._charts.decoder(),),
             ),
+            Section("What it cost", (), (self._charts.cost(),)),
         )
 
     def method(self) -> tuple[str, ...]:
         """Return how it was measured, in words."""
         return (
-            "All models have the same size, seeds, batches and learning rate; only `model.positions` differs. "
-            "Translations are greedy. Lengths are in subword tokens, the end of the sentence included.",
+            "All models have the same layers, seeds, batches and learning rate; only what tells them positions "
+            "differs, and the table of learned ones is extra parameters. Translations are greedy. Lengths are in "
+            "subword tokens, the end of the sentence included.",
             "Changes of vectors are relative: the length of the difference by the length of the vector (for the "
             "encoder: of all vectors of a sentence), with each vector compared to that of the same token before. The "
             "accuracy by place counts how often the right token is the likeliest one when those before are given, in "
-            "the sentences beyond the trained lengths alone.",
+            "the sentences beyond the trained lengths alone. It can be low at early places, too, for the source is "
+            "longer than any that the model has read.",
             "Sentences that are joined say nothing about dependencies across long distances: each part can be "
             "translated by itself, if a model knows where it stands.",
         )

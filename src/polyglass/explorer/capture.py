@@ -153,7 +153,9 @@ def read_source(subject: Subject, text: str) -> tuple[int, ...]:
     ids, cut = _sentences(subject, SOURCE_TOKENS).read(text)
     if cut:
         limit, remedy = subject.longest_source, "Take a part of it."
-        raise too_much("A source", "subwords (eos included)", limit=limit, value=len(ids) + cut, remedy=remedy, key="long_source")
+        raise too_much(
+            "A source", "subwords (eos included)", limit=limit, value=len(ids) + cut, remedy=remedy, key="long_source"
+        )
     if len(ids) == 1:
         raise RefusedError(
             "bad_request", "text: a source to look at must hold a word, but this one is empty.", key="empty_source"

@@ -92,7 +92,7 @@ def _page(explorer: Explorer, runs: Sequence[Run]) -> dict[str, Any]:
     """Return what the page needs to draw anything at all."""
     run, *others = runs
     request = run.request
-    state = {"model": run.subject.id, "model_b": others[0].subject.id if others else None}
+    state: dict[str, object] = {"model": run.subject.id, "model_b": others[0].subject.id if others else None}
     state |= {"text": request.text, "target": request.target, "beam": request.beam_size}
     names = [one.subject.id for one in runs]
     models = models_reply(explorer)

@@ -46,9 +46,7 @@ class RefusedError(PolyglassError):
         return STATUS[self.code]
 
 
-def too_much(
-    what: str, unit: str, *, limit: int, value: int, remedy: str, key: str | None = None
-) -> RefusedError:
+def too_much(what: str, unit: str, *, limit: int, value: int, remedy: str, key: str | None = None) -> RefusedError:
     """Return the refusal of something that is larger than its limit: `what` may have so many `unit`."""
     message = f"{what} may have at most {limit:,} {unit}, but here are {value:,}. {remedy}"
     return RefusedError("too_much", message, key=key, limit=limit, value=value)

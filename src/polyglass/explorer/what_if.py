@@ -52,7 +52,9 @@ def batch_reply(explorer: Explorer, asked: BatchRequest, check: Check) -> Reply:
     tokens = sum(len(read_source(subject, text)) for text in asked.texts)
     if tokens > BATCH_TOKENS:
         limit, remedy = BATCH_TOKENS, "Take shorter ones."
-        raise too_much("Sentences that are read together", "subwords", limit=limit, value=tokens, remedy=remedy, key="long_batch")
+        raise too_much(
+            "Sentences that are read together", "subwords", limit=limit, value=tokens, remedy=remedy, key="long_batch"
+        )
     alone = [explorer.run(RunRequest(model=asked.model, text=text), check) for text in asked.texts]
     together = explorer.keep(_together(alone, check))
     ids = together.subject.bundle.model.ids

@@ -10,8 +10,8 @@ import pytest
 from chromium import running_browser
 from explorer_site import MODELS, READY, RECURRENT, TARGET, TEXT, Site, Watched, watched_page
 from explorer_world import recurrent_subject, subject
-from polyglass.explorer.assets import assets
 from polyglass.explorer.ask import RunRequest
+from polyglass.explorer.assets import assets
 from polyglass.explorer.export import FILE_BYTES, export_page
 from polyglass.explorer.look import Explorer
 from polyglass.explorer.one_file import one_file
@@ -26,7 +26,23 @@ STAGES = [*(f"stage={number}&model=pre" for number in range(1, 15)), *(f"stage={
 KEPT = re.compile(r"\{\w+\}|\$[^$]*\$|`[^`]*`|\[\w+:|https?://\S+")
 VOWELS = str.maketrans("aeiouyAEIOUY", "àèìòùÿÀÈÌÒÙŸ")
 # Names of things, the same in every language.
-NAMES = {"polyglass", "numpy", "pytorch", "relu", "exp", "log", "svg", "png", "csv", "json", "esc", "nan", "lstm", "gru", "kib"}
+NAMES = {
+    "polyglass",
+    "numpy",
+    "pytorch",
+    "relu",
+    "exp",
+    "log",
+    "svg",
+    "png",
+    "csv",
+    "json",
+    "esc",
+    "nan",
+    "lstm",
+    "gru",
+    "kib",
+}
 
 
 @pytest.fixture(scope="module")

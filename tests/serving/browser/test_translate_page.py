@@ -35,7 +35,7 @@ def test_an_older_answer_never_takes_the_place_of_a_newer_one(browser: Any, serv
     # Requests cannot be called off here, so the old answer really comes, after the new one.
     never = "AbortController.prototype.abort = () => {};"
     with watched_page(browser, server, address="#source=en&target=de", scripts=[never]) as watched:
-        held = []
+        held: list[Any] = []
         watched.page.route("**/v1/translate", lambda route: held.append(route) if not held else route.continue_())
         watched.type("the old text")
         watched.page.wait_for_function("() => document.querySelector('.busy').hidden === false", timeout=READY)
@@ -67,6 +67,13 @@ def test_a_long_text_comes_sentence_by_sentence_with_its_layout(watched: Watched
     watched.wait_for("\n\n".join(f"TEXT. A OF {number} LINE IS THIS ON. GOES IT" for number in range(50)))
     assert "/v1/translate/stream" in watched.asked
     assert "/v1/translate" not in watched.asked
+    others = watched.page.locator(".other")
+    assert others.count() == 0 or not others.first.is_visible()  # below so long a text nobody would find them
+    watched.page.locator(".word").nth(2).click()
+    watched.page.wait_for_selector(".other", timeout=READY)
+    assert others.first.text_content() == "TEXT. A OF 0 LINE IS THIS"
+    box, height = others.first.bounding_box(), watched.page.viewport_size["height"]
+    assert 0 <= box["y"] < height
 
 
 def test_markup_in_a_text_stays_text_on_both_sides(browser: Any, server: Live) -> None:
@@ -214,7 +221,7 @@ def test_everything_is_done_with_the_keyboard_alone(watched: Watched) -> None:
     watched.page.get_by_role("button", name="Keys and help").press("Enter")
     assert watched.page.locator("dialog kbd").count() > 8
     keys.press("Escape")
-    assert watched.page.locator("dialog").count() == 0
+    watched.page.wait_for_selector("dialog", state="detached")
 
 
 def test_each_stop_of_the_tab_key_can_be_seen(watched: Watched) -> None:

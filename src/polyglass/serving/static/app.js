@@ -37,9 +37,10 @@ class App {
     document.title = words.t("title");
     document.getElementById("tools").append(
       iconButton("theme", words.t("theme"), () => this.turn()), iconButton("help", words.t("keys.title"), () => showKeys(words)));
-    document.getElementById("main").append(this.keyForm(), h("div", { class: "card" }, this.pair.element,
-      h("div", { class: "panes" }, this.source.element, this.target.element)), this.notice.element,
-    h("div", { class: "below" }, h("div", { class: "below-left" }, this.files.element), h("div", { class: "below-right" }, this.target.others, this.target.sure)));
+    const card = h("div", { class: "card", hidden: true }, this.pair.element, h("div", { class: "panes" }, this.source.element, this.target.element));
+    const below = h("div", { class: "below", hidden: true }, h("div", { class: "below-left" }, this.files.element), h("div", { class: "below-right" }, this.target.home, this.target.sure));
+    this.parts = [card, below]; // of no use before it is known what is loaded
+    document.getElementById("main").append(this.keyForm(), card, this.notice.element, below);
     document.body.append(this.files.veil, h("footer", { class: "foot" }, h("p", { class: "quiet" }, words.t("foot"), " ", h("a", { href: "/docs" }, words.t("foot.docs")))));
     document.addEventListener("keydown", (event) => this.press(event));
   }
@@ -47,13 +48,16 @@ class App {
   /** Asks for an API key, on servers that want one. */
   keyForm() {
     const { words } = this;
-    const field = h("input", { type: "password", id: "key", autocomplete: "off", spellcheck: "false", value: key() });
-    this.keyBox = h("form", { class: "key", hidden: true, onsubmit: (event) => {
+    const field = h("input", { type: "password", id: "key", autocomplete: "off", spellcheck: "false", "aria-label": words.t("key.label"), value: key() });
+    const use = async (event) => {
       event.preventDefault();
       keepKey(field.value.trim());
       this.notice.hide();
-      this.open();
-    } }, h("label", { for: "key" }, words.t("key.label")), field, h("button", { class: "button", type: "submit" }, words.t("key.use")), h("p", { class: "quiet" }, words.t("key.note")));
+      await this.open();
+      if (this.pair.models.length) this.source.focus();
+    };
+    this.keyBox = h("details", { class: "key", open: true }, h("summary", {}, words.t("key.label")),
+      h("form", { onsubmit: use }, field, h("button", { class: "button", type: "submit" }, words.t("key.use")), h("p", { class: "quiet" }, words.t("key.note"))));
     this.keyBox.hidden = !this.about.key_required;
     return this.keyBox;
   }
@@ -63,7 +67,9 @@ class App {
     try {
       const all = await models();
       this.keyBox.classList.remove("wanted");
+      this.keyBox.open = false;
       this.pair.fill(all);
+      for (const part of this.parts) part.hidden = false;
     } catch (refusal) {
       this.failed(refusal, () => this.open());
       return;
@@ -134,6 +140,7 @@ class App {
       keepKey("");
       this.keyBox.hidden = false;
       this.keyBox.classList.add("wanted");
+      this.keyBox.open = true;
       if (refusal.code === "key_missing" && !this.pair.models.length) return; // the empty form says it
     }
     this.notice.show(refusal, retry);
@@ -176,7 +183,7 @@ class App {
   }
 
   press(event) {
-    if (document.querySelector("dialog")) return;
+    if (document.querySelector("dialog[open]")) return;
     const alt = event.altKey && !event.ctrlKey && !event.metaKey;
     const acts = {
       KeyS: () => this.pair.swap(), KeyC: () => this.target.copy(), KeyE: () => this.seeThrough(),
@@ -207,7 +214,8 @@ async function start() {
   const app = new App(words, about);
   app.draw();
   if (!about.key_required || key()) await app.open();
-  app.source.focus();
+  if (app.pair.models.length) app.source.focus();
+  else document.getElementById("key").focus();
   document.body.dataset.ready = "true";
 }
 

@@ -20,7 +20,7 @@ export class SourcePane {
     this.count = h("span", { class: "count", id: "count" });
     this.clearButton = iconButton("clear", words.t("source.clear"), () => { this.set(""); this.field.focus(); typed(); });
     this.element = h("section", { class: "pane pane-source", "aria-label": words.t("source.label") },
-      h("div", { class: "grow" }, this.mirror, this.field), h("div", { class: "pane-foot" }, this.count, this.clearButton));
+      h("div", { class: "grow" }, this.mirror, this.field), h("div", { class: "pane-end" }, h("div", { class: "pane-foot" }, this.count, this.clearButton)));
     this.draw();
   }
 

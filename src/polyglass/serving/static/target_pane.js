@@ -6,6 +6,7 @@ import { differences } from "./spans.js";
 
 const LESS_SURE = 0.5;
 const UNSURE = 0.2;
+const LONG = 1500; // characters from which what is below the text would be too far from it
 
 export class TargetPane {
   /** marked: called with the numbers of words of the source to be lit. say: tells a screen reader. */
@@ -27,10 +28,12 @@ export class TargetPane {
     this.copyButton = iconButton("copy", words.t("target.copy"), () => this.copy());
     this.seeButton = h("button", { type: "button", class: "link see", onclick: () => seeThrough(this) }, words.t("see.link"));
     this.others = h("section", { class: "others", "aria-label": words.t("others.label"), hidden: true });
+    this.home = h("div", {}, this.others);
+    this.dock = h("div", { class: "dock" });
     this.sure = this.drawSure();
     this.element = h("section", { class: "pane pane-target", "aria-label": words.t("target.label") }, this.busy,
-      h("div", { class: "grow" }, this.ghost, this.body), this.route, this.about,
-      h("div", { class: "pane-foot" }, this.seeButton, this.copyButton));
+      h("div", { class: "grow" }, this.ghost, this.body),
+      h("div", { class: "pane-end" }, this.dock, this.route, this.about, h("div", { class: "pane-foot" }, this.seeButton, this.copyButton)));
     this.show(null);
   }
 
@@ -48,7 +51,9 @@ export class TargetPane {
     this.result = result;
     this.chosen = result ? Math.max(0, result.sentences.findIndex(({ place }) => place)) : 0;
     this.at = -1;
+    this.picked = false;
     this.body.lang = lang;
+    (this.text.length > LONG ? this.dock : this.home).append(this.others);
     this.draw();
   }
 
@@ -144,12 +149,14 @@ export class TargetPane {
   /** Choose the sentence of a word, so that its alternatives are listed. */
   take(number, { focus = false } = {}) {
     const place = this.spans[number]?.place;
-    if (place) this.chosen = place.index;
+    if (place) [this.chosen, this.picked] = [place.index, true];
     this.drawOthers();
     if (focus) this.focusOthers();
   }
 
   focusOthers() {
+    this.picked = true;
+    this.drawOthers();
     this.others.querySelector("button")?.focus();
   }
 
@@ -157,7 +164,7 @@ export class TargetPane {
     const { sentence } = this;
     const all = sentence?.texts ?? [];
     const several = (this.result?.sentences.length ?? 0) > 1;
-    this.others.hidden = all.length < 2 || !sentence.place;
+    this.others.hidden = all.length < 2 || !sentence.place || (this.text.length > LONG && !this.picked);
     if (this.others.hidden) return;
     for (const node of this.body.querySelectorAll(".sentence")) node.classList.toggle("chosen", several && Number(node.dataset.sentence) === this.chosen);
     const choose = (index) => {
