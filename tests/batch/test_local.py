@@ -126,13 +126,14 @@ def test_a_damaged_part_is_done_again(source: Path, tmp_path: Path) -> None:
         assert path.read_bytes() == content
 
 
-def test_two_processes_do_not_write_the_same_file(source: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_two_processes_do_not_write_the_same_file(source: Path, tmp_path: Path, overwrite: bool) -> None:
     interrupted(source, tmp_path / "out.txt", at="line 6")
     with (
         lock_folder(tmp_path / "out.txt.parts", "x"),
         pytest.raises(LockedError, match="another process is translating into"),
     ):
-        translate_whole(errand(source, tmp_path / "out.txt"), worker(Shouter()), quiet)
+        translate_whole(errand(source, tmp_path / "out.txt", overwrite=overwrite), worker(Shouter()), quiet)
 
 
 def test_a_file_in_place_of_the_folder_is_named(source: Path, tmp_path: Path) -> None:
@@ -160,6 +161,13 @@ def test_shards_share_the_work_and_a_finished_one_asks_the_model_nothing(source:
     assert (again.asked, tally.kept_lines, tally.kept_parts) == ([], 2, 1)
     tally = translate_shard(errand(source, output, overwrite=True), worker(again), quiet, shard=Shard(2, 3))
     assert (again.asked, tally.lines) == (["line 3", "line 4"], 2)
+
+
+def test_a_shard_that_is_all_of_the_file_is_done_anew_too(source: Path, tmp_path: Path) -> None:
+    for overwrite, lines in ((False, 7), (False, 0), (True, 7)):
+        shouter, task = Shouter(), errand(source, tmp_path / "out.txt", overwrite=overwrite)
+        translate_shard(task, worker(shouter), quiet, shard=Shard(1, 1))
+        assert len(shouter.asked) == lines
 
 
 def test_a_whole_run_goes_on_with_what_shards_have_finished(source: Path, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_a_shift_is_mended_by_the_suggested_command(
     english.append("One more.")
     code, out, _ = check(capsys, *write_sides(tmp_path, english, german))
     assert code == 2
-    (words,) = [words for words in commands(out) if "slips" in words]
+    words = next(words for words in commands(out) if "slips" in words)
     cleaned = [tmp_path / "clean.en", tmp_path / "clean.de"]
     assert main([*words[:-2], *map(str, cleaned)]) == 0
     capsys.readouterr()

@@ -13,7 +13,7 @@ from polyglass.batch.work import Worker
 from polyglass.errors import InputError
 from polyglass.run.folder import lock_folder
 
-WHOLE = Shard()
+ANOTHER = "another process is translating into"
 
 
 def translate_whole(errand: Errand, worker: Worker, tell: Tell) -> Joined:
@@ -22,7 +22,8 @@ def translate_whole(errand: Errand, worker: Worker, tell: Tell) -> Joined:
     tell: is given the tally after each piece. Raises LockedError if another process is at it.
     """
     if errand.overwrite and errand.folder.exists:
-        errand.folder.remove()
+        with lock_folder(errand.folder.path, ANOTHER):
+            errand.folder.remove()
     pieces = errand.format.pieces(errand.source, errand.job.piece_lines)
     first = list(islice(pieces, 2))
     if len(first) < 2 and not errand.folder.exists:  # too short to be worth a folder
@@ -30,8 +31,8 @@ def translate_whole(errand: Errand, worker: Worker, tell: Tell) -> Joined:
     worker.prepare(unless=errand.folder.exists)
     with ExitStack() as stack:
         errand.folder.open(errand.job)
-        stack.enter_context(lock_folder(errand.folder.path, "another process is translating into"))
-        _translate(errand, worker, chain(first, pieces), tell, shard=WHOLE)
+        stack.enter_context(lock_folder(errand.folder.path, ANOTHER))
+        _translate(errand, worker, chain(first, pieces), tell)
         joined = join(errand.folder, errand.output)
         errand.folder.remove()
     return joined
@@ -54,13 +55,16 @@ def translate_shard(errand: Errand, worker: Worker, tell: Tell, *, shard: Shard)
     return _translate(errand, worker, chain(first, pieces), tell, shard=shard)
 
 
-def _translate(errand: Errand, worker: Worker, pieces: Iterator[Piece], tell: Tell, *, shard: Shard) -> Tally:
+def _translate(
+    errand: Errand, worker: Worker, pieces: Iterator[Piece], tell: Tell, *, shard: Shard | None = None
+) -> Tally:
+    """Do the pieces of a shard; without one, all whose parts are missing. (Of the whole, --overwrite removed them.)"""
     folder, job, tally = errand.folder, errand.job, Tally()
-    anew = errand.overwrite and shard != WHOLE  # of the whole, --overwrite has removed the folder
+    anew = errand.overwrite and shard is not None
     sources = []
     for piece in pieces:
         sources.append(Source(piece.number, piece.lines, piece.sha256))
-        if not shard.owns(piece.number):
+        if shard is not None and not shard.owns(piece.number):
             continue
         header = None if anew else folder.kept(piece, job)
         if header is not None:

@@ -55,8 +55,8 @@ class Report:
                 (
                     f"Short runs of {self._effort.rate_steps} updates, each at a rate that is held to the end. A run "
                     "is stable if every loss is finite and the mean loss of the last tenth of the updates is below "
-                    f"{CLEARLY:.0%} of what knowing only how often each word occurs gives. A rate that is too high need "
-                    "not diverge: the model may stay at word counts for good. The dotted line is the rate of the "
+                    f"{CLEARLY:.0%} of what knowing only how often each word occurs gives. A rate that is too high "
+                    "need not diverge: the model may stay at word counts for good. The dotted line is the rate of the "
                     "trainings above.",
                 ),
                 (
