@@ -124,3 +124,9 @@ def test_without_lxml_the_command_to_get_it_is_said(tmp_path: Path, monkeypatch:
     monkeypatch.setitem(__import__("sys").modules, "lxml.etree", None)
     with pytest.raises(InputError, match=r'pip install "polyglass\[formats\]"$'):
         pairs(tmp_path / "a.tmx", MEMORY)
+
+
+def test_a_prefix_that_nobody_declared_is_no_crash(tmp_path: Path) -> None:
+    content = MEMORY.replace(b"<body>", b"<body><a:b/>") if isinstance(MEMORY, bytes) else MEMORY.replace("<body>", "<body><a:b/>").encode()
+    with pytest.raises(DataError, match=r"a\.tmx is not well-formed XML"):
+        pairs(tmp_path / "a.tmx", content, languages=("en", "de"))

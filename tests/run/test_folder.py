@@ -1,5 +1,6 @@
 """Who may write into a run folder, and what is left of a run that never began (T9)."""
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -161,3 +162,10 @@ def test_a_tokenizer_of_a_preparation_that_was_killed_is_not_taken_for_that_of_t
     assert (tmp_path / "model" / "tokenizer.model").exists()
     train_toy(toy, tmp_path / "model", {"data.joint_vocabulary": False, "train.steps": 1})
     assert not load_bundle(tmp_path / "model").subwords.joint
+
+
+def test_a_plan_whose_reasons_are_no_list_is_refused(tmp_path: Path, undisturbed: Path) -> None:
+    plan = json.loads((undisturbed / "run.json").read_bytes())
+    (tmp_path / "run.json").write_bytes(json.dumps({**plan, "reasons": 0.5}).encode())
+    with pytest.raises(BundleError, match=r"run\.json is damaged: "):
+        RunPlan.read(RunFolder(tmp_path))

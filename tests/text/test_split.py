@@ -121,3 +121,8 @@ def test_only_what_is_too_long_is_split_unless_asked() -> None:
     assert take_apart(text, language="en", longest=99, rules=Rules(line_breaks="space")).sentences == (
         "One. Two. Three is long enough. To be split.",
     )
+
+
+def test_half_of_a_surrogate_pair_is_a_letter_like_any_other() -> None:
+    text = "A dog \ud83d. Runs\udc69. Far."
+    assert "".join(text[start:end] for start, end in sentence_spans(text, "en", ())) == text

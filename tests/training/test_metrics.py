@@ -215,3 +215,17 @@ def test_a_damaged_line_is_named(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.jsonl cannot be read .* Name the folder of a run"):
         read_metrics(tmp_path / "gone.jsonl")
+
+
+@pytest.mark.parametrize("value", ["fan", "1nan", "", "x"])
+def test_a_number_that_is_none_is_refused_with_its_line(tmp_path: Path, value: str) -> None:
+    (tmp_path / "metrics.jsonl").write_bytes(f'{{"kind": "step", "step": 1, "loss": "{value}"}}\n'.encode())
+    with pytest.raises(DataError, match=r'metrics\.jsonl:1: each line must be a JSON object whose "kind" is one of'):
+        read_metrics(tmp_path / "metrics.jsonl")
+
+
+def test_infinity_and_what_is_no_number_come_back(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_bytes(b'{"kind": "step", "step": 1, "loss": "inf", "grad_norm": "nan"}\n')
+    (record,) = read_metrics(tmp_path / "metrics.jsonl")
+    assert record["loss"] == float("inf")
+    assert record["grad_norm"] != record["grad_norm"]

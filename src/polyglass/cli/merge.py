@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 _DESCRIPTION = """\
-Join what the shards of `polyglass translate --shard` have translated. Their parts
-lie in a folder beside the output, which is named after it: big.de.parts. Parts that
-are missing, there twice, damaged or foreign are named, and nothing is written. When
-the whole is written, the folder of parts is removed.
+Join what the shards of `polyglass translate --shard` have translated. Their
+parts lie in a folder beside the output, named after it: big.de.parts. Parts that
+are missing, there twice, damaged or foreign are named, and nothing is written.
+When the whole is written, the folder of parts is removed.
 
   polyglass merge big.de
 """

@@ -71,7 +71,7 @@ def _size(table: Table) -> Finding:
     words = f"{len(worse)} of 3 smaller models are worse, {len(better)} of 3 bigger ones better. " + _sentence(
         table, *rows.SMALLER, *rows.BIGGER
     )
-    if count < 6 and len(worse) > len(better):
+    if not better:
         words += " Where data are few and trainings short, what is added in size has no time to be of use."
     return Finding(ABLATION.claims[2], _graded(count == 6, count >= 3), words, rule, PAPER)
 
@@ -170,8 +170,8 @@ def _sentence(table: Table, *some: Row) -> str:
         changes, scores = table.changes(row), table.bleu_changes(row)
         if changes:
             parts.append(f"{row.label} {_percent(changes)} ({mean(scores):+.1f} BLEU)")
-    seeds = max((len(table.changes(row)) for row in some), default=0)
-    counted = "one seed" if seeds == 1 else f"the mean of {seeds} seeds"
+    seeds = sorted({len(changes) for row in some if (changes := table.changes(row))})
+    counted = "one seed" if seeds == [1] else f"the mean of {' or '.join(map(str, seeds))} seeds"
     return f"Perplexity against the base, {counted}: {', '.join(parts)}."
 
 

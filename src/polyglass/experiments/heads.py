@@ -31,8 +31,9 @@ from polyglass.experiments.short_text import School, open_school, read_short, ro
 from polyglass.experiments.trial import Trained
 from polyglass.files import sha256_of
 
-EFFORT = Effort(pairs=3_000, steps=600, batch_tokens=512, heads=(1, 2, 4, 8, 16), off=8, tested=400, scored=100)
-QUICK = Effort(pairs=300, steps=12, batch_tokens=256, heads=(1, 4), off=4, tested=24, scored=6)
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+EFFORT = Effort(3_000, 600, 512, heads=(1, 2, 4, 8, 16), off=8, tested=400, scored=100, shares=SHARES)
+QUICK = Effort(300, 12, 256, heads=(1, 2), off=2, tested=24, scored=2, shares=(0.0, 0.5, 1.0))
 
 
 def open_experiment(request: Request) -> Experiment:
@@ -88,7 +89,7 @@ class Heads:
             for attention in attentions(self._model.config):
                 words = f"your model, {attention.name}"
                 yield Trial(MODEL, attention.name, seed, words, partial(off_one_trial, self._model, (attention,)))
-            many = partial(off_many_trial, self._model, seed=seed)
+            many = partial(off_many_trial, self._model, self._effort.shares, seed=seed)
             yield Trial(MODEL, TOGETHER, seed, "your model, heads off together", many)
 
     @cached_property
@@ -118,7 +119,7 @@ class Heads:
         return off_one_trial(ward, attentions(ward.config))
 
     def _off_many(self) -> Measures:
-        return off_many_trial(self._ward(), seed=1)
+        return off_many_trial(self._ward(), self._effort.shares, seed=1)
 
     def _open_model(self) -> Ward:
         assert self._request.model is not None

@@ -25,7 +25,6 @@ LEAST_FIRST, MOST_FIRST, RANDOM = "off, least first", "off, most first", "off, r
 WHOLE = "whole"
 SHAPE = Shape(1, 16, 16)  # the pair whose products are counted
 BINS = 40  # points of a loss curve
-SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)  # of all heads, switched off together
 
 Measures = tuple[Sequence[Measure], str]
 
@@ -35,6 +34,7 @@ class Effort:
     """How much is trained and tested. pairs: of the demo's. heads: how many are tried; off: the model of these.
 
     tested: held-out pairs of the loss and of the scores of whole models. scored: of the scores without a head.
+    shares: of all heads, switched off together.
     """
 
     pairs: int
@@ -44,6 +44,7 @@ class Effort:
     off: int
     tested: int
     scored: int
+    shares: tuple[float, ...]
 
 
 def head_config(heads: int, effort: Effort, *, seed: int, steps: int) -> Config:
@@ -114,7 +115,7 @@ def off_one_trial(ward: Ward, some: Sequence[Attention]) -> Measures:
     )
 
 
-def off_many_trial(ward: Ward, *, seed: int) -> Measures:
+def off_many_trial(ward: Ward, shares: Sequence[float], *, seed: int) -> Measures:
     """Switch more and more heads off together: least important first, most important first, and at random.
 
     Importance is the rise of the loss on the ranking pairs; BLEU is of the test pairs.
@@ -123,8 +124,11 @@ def off_many_trial(ward: Ward, *, seed: int) -> Measures:
     ranked = sorted(everybody, key=lambda head: ward.loss((head,), ward.ranking))
     mixed = random.Random(seed).sample(everybody, len(everybody))
     measures = []
+    known: dict[frozenset[Head], float] = {}  # with all heads and with none, the order is one
     for what, order in ((LEAST_FIRST, ranked), (MOST_FIRST, ranked[::-1]), (RANDOM, mixed)):
-        counts = sorted({round(share * len(order)) for share in SHARES})
-        measures += [Measure(what, count / len(order), ward.bleu(order[:count], ward.tests)) for count in counts]
+        for count in sorted({round(share * len(order)) for share in shares}):
+            off = frozenset(order[:count])
+            known[off] = known[off] if off in known else ward.bleu(order[:count], ward.tests)
+            measures.append(Measure(what, count / len(order), known[off]))
     third = next(one.y for one in measures if one.x >= 0.3)
     return measures, f"BLEU {measures[0].y:.1f}, {third:.1f} without the least important third of all heads"

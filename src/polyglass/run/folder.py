@@ -166,5 +166,5 @@ class RunPlan:
             config = Config.model_validate(content["config"])
             facts, reasons = content["facts"], tuple(content["reasons"])
             return cls(config, content["source_lang"], content["target_lang"], facts, reasons)
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise BundleError(f"{path} is damaged: {error}") from error

@@ -213,19 +213,16 @@ def _line(record: dict[str, Any]) -> bytes:
 
 def _record(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        record = json.loads(line)
-        known = record["kind"] in KINDS
+        record = dict(json.loads(line))
+        for name in _FLOATS[record["kind"]] & record.keys():
+            if isinstance(record[name], str):  # JSON has no NaN and no infinity
+                record[name] = float(record[name])
     except (ValueError, TypeError, KeyError, RecursionError):
-        known = False
-    if not known:
         raise DataError(
             f'{path}:{number}: each line must be a JSON object whose "kind" is one of {", ".join(KINDS)}, but this one '
             f"begins with {line[:40]!r}. Was the file edited? Delete this line."
-        )
-    for name in _FLOATS[record["kind"]] & record.keys():
-        if isinstance(record[name], str):
-            record[name] = float(record[name])
-    return dict(record)
+        ) from None
+    return record
 
 
 def _end_of_whole_lines(file: int) -> int:
