@@ -47,7 +47,7 @@ class TooSlow(BaseException):
 
 @dataclass
 class Tally:
-    """What became of the cases of one target. slowest: seconds of its slowest_case; megabytes: the most that a child grew by."""
+    """What became of the cases of one target. slowest: seconds of slowest_case; megabytes: how much a child grew."""
 
     target: str
     ends: Counter[str] = field(default_factory=Counter)
@@ -142,7 +142,7 @@ def _in_child(target: Target, numbers: range, seed: int, folder: Path, tally: Ta
 
 def _child(target: Target, numbers: range, seed: int, folder: Path, tell: Callable[[str], None]) -> None:
     attempt = target.prepare(folder)
-    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -217,8 +217,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def report(tallies: Sequence[Tally], file: Path | None) -> int:
     """Print what was found; 1 if there was a fault."""
     rows = [
-        [tally.target, *(f"{tally.ends[end]:,}" for end in ("read", "refused", "fault"))]
-        + [f"{1000 * tally.slowest:.0f} ms", f"{tally.megabytes:.0f} MB"]
+        [
+            tally.target,
+            *(f"{tally.ends[end]:,}" for end in ("read", "refused", "fault")),
+            f"{1000 * tally.slowest:.0f} ms",
+            f"{tally.megabytes:.0f} MB",
+        ]
         for tally in tallies
     ]
     ends = sum((tally.ends for tally in tallies), Counter[str]())

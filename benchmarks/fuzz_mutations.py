@@ -170,7 +170,7 @@ def _move_element(content: bytearray, dice: random.Random, words: Sequence[bytes
 
 
 def _change_json(content: bytearray, dice: random.Random, words: Sequence[bytes]) -> None:
-    """Put another value, of any kind, somewhere into a JSON object, where there is one: the file, or one of its lines."""
+    """Put another value, of any kind, somewhere into a JSON object: the file, or one of its lines."""
     whole = [(0, len(content))] if content[:1] == b"{" else []
     lines = [(found.start(), found.end()) for found in _OBJECT_LINE.finditer(content)]
     for start, end in (*whole, *dice.sample(lines, min(len(lines), 3))):

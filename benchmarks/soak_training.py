@@ -14,16 +14,16 @@ from itertools import combinations
 from pathlib import Path
 
 import torch
-from kill_training import OPTIONS, write_corpus
-from process_memory import resident
-from recipe import build_parser, finish, recipe
 
+from kill_training import OPTIONS, write_corpus
 from polyglass.config import Config
 from polyglass.device import peak_memory
 from polyglass.run.talk import Quiet
 from polyglass.run.train import start_run
 from polyglass.settings import resolve
 from polyglass.training.events import Notice, Reporter, StepReport, Validation
+from process_memory import resident
+from recipe import build_parser, finish, recipe
 
 EVERY, BAR_MB = 100, 1.0
 

@@ -93,7 +93,7 @@ letters = st.text(st.one_of(st.characters(), st.sampled_from("".join(TEXTS.value
 
 @given(st.lists(letters, min_size=1, max_size=6))
 @example(["\n", "\r\n", "a\nb", "\ud800"])
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_the_texts_hold_each_has_its_own_answer(folder: Path, texts: list[str]) -> None:
     translator = _translator(folder)
     together = [answer.candidates[0].text for answer in translator.translate(texts, beam_size=1)]

@@ -1,4 +1,4 @@
-"""T16: clocks, time zones and names of folders change nothing. T3: disks that are really full, where we may make one."""
+"""T16: clocks, time zones and names of folders change nothing. T3: disks that are really full, where we can."""
 
 import os
 import subprocess

@@ -80,8 +80,9 @@ def train(
     """Train a translator on parallel text and leave it in the folder `out`.
 
     files: two text files with a sentence a line, or one TSV, JSONL, TMX, XLIFF or PO.
-    valid: the same for validation; without it some training pairs are set aside. budget: "45m", "3h" or seconds. options: values by name, such as
-    {"model.dropout": 0.2}. Languages come from file endings unless named. Says nothing on the screen.
+    valid: the same for validation; without it some training pairs are set aside. budget: "45m", "3h" or seconds.
+    options: values by name, such as {"model.dropout": 0.2}.
+    Languages come from file endings unless named. Says nothing on the screen.
     Raises InputError for unusable files or options, LockedError if another run writes into `out`,
     OutOfSpaceError if the disk is full, TrainingUnhealthyError if the loss is not finite.
     """
