@@ -8,8 +8,9 @@ BIN = $(VENV)/bin
 demo: $(VENV)/.installed
 	$(BIN)/polyglass demo
 
+# One thread for each of the two processes: more would wait for each other.
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2 tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check src tests benchmarks

@@ -13,6 +13,7 @@ A fault is printed with the command that repeats it. Exit status 1 if there is o
 """
 
 import argparse
+import faulthandler
 import os
 import resource
 import select
@@ -113,6 +114,7 @@ def _in_child(target: Target, numbers: range, seed: int, folder: Path, tally: Ta
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
+        faulthandler.disable()  # how it dies is told by the tally, once
         os.close(reader)
         with os.fdopen(writer, "w", encoding="utf-8", errors="backslashreplace") as told:
             _child(target, numbers, seed, folder, lambda line: print(line, file=told, flush=True))

@@ -59,7 +59,7 @@ PEERS = {
         (
             *("configargparse", "ctranslate2", "pyonmttok", "pyyaml", "sacrebleu", "rapidfuzz", "pyahocorasick", "six"),
             *("safetensors", "huggingface_hub", "rich", "pydantic", "sentencepiece", "subword-nmt", "tokenizers"),
-            *("pandas", "torch-optimi", "tensorboard", "datasets", "requests", "aiohttp"),
+            *("pandas", "torch-optimi", "tensorboard", "datasets", "requests", "aiohttp", "uvicorn"),
         ),
         "eole.bin.main",
     ),

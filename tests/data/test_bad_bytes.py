@@ -77,7 +77,8 @@ def test_the_message_shows_what_the_guess_would_give(tmp_path: Path) -> None:
         list(read_lines(path, errors="strict"))
     assert str(caught.value) == (
         f'{path}:1: byte 0xE9 at column 4 is not UTF-8 (looks like cp1252 or Latin-1: "caf\\xe9 au lait" is then '
-        f"\"café au lait\"). Convert it: iconv -f cp1252 -t utf-8 '{path}' > '{tmp_path}/my train.utf8.de'. "
+        f"\"café au lait\"). Convert it: polyglass data fix '{path}' --from cp1252 "
+        f"--out '{tmp_path}/my train.utf8.de'. "
         "Or leave such lines out: --errors skip"
     )
 

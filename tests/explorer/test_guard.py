@@ -22,7 +22,7 @@ FILES = {
     "stages/one.js": Asset(b"1;", "text/javascript; charset=utf-8"),
 }
 RUN = {"model": "a", "text": "The dog sees a bird."}
-ASKED = ("run", "tensors", "thumbnails", "why", "neighbours", "map", "lens", "neurons", "leak", "batch", "held")
+ASKED = ("run", "tensors", "thumbnails", "why", "neighbours", "map", "leak", "batch", "held")
 POSTS = [f"/api/{name}" for name in ASKED]
 GETS = ["/api/models", "/api/vocabulary?model=a&side=source&query=a"]
 

@@ -17,7 +17,7 @@ from polyglass.explorer.assets import Asset
 from polyglass.explorer.look import Explorer
 from polyglass.explorer.server import Server
 
-ASKED = ("run", "tensors", "thumbnails", "why", "neighbours", "map", "lens", "neurons", "leak", "batch", "held")
+ASKED = ("run", "tensors", "thumbnails", "why", "neighbours", "map", "leak", "batch", "held")
 FILES = {"index.html": Asset(b"page", "text/html")}
 TEXT = "The small dog sees a bird."
 
@@ -75,8 +75,6 @@ def test_a_whole_conversation_of_a_page(client: Client) -> None:
     token = run["source"]["ids"][0]
     assert len(client.ask("/api/neighbours", model="a", side="source", id=token)["neighbours"]) == 10
     assert client.ask("/api/map", model="a", side="target", ids=[token])["points"]
-    assert client.ask("/api/lens", run=name)["layers"] == ["embedded", "0", "1"]
-    assert client.ask("/api/neurons", run=name, path="encoder.layers.0.feed_forward", position=1)["neurons"]
     leak = client.ask("/api/leak", run=name)
     status, content, headers = client.whole(
         "POST", "/api/tensors", {"run": leak["run"], "want": ["decoder.layers.0.self_attention.weights"]}

@@ -1,4 +1,4 @@
-"""Edits against no edits, the lifted mask, padding, the logit lens, neurons, and what a last state holds."""
+"""Edits against no edits, the lifted mask, padding, and what a last state holds."""
 
 import json
 import math
@@ -8,11 +8,10 @@ import torch
 
 from explorer_world import TEXT, check, recurrent_subject, request, run_of, subject, talker
 from polyglass.explorer.answers import run_reply
-from polyglass.explorer.ask import BatchRequest, NeuronsRequest, RunOnly
+from polyglass.explorer.ask import BatchRequest, RunOnly
 from polyglass.explorer.capture import word_spans
 from polyglass.explorer.causes import held_reply
 from polyglass.explorer.held import held
-from polyglass.explorer.lens import lens_view, neurons_view
 from polyglass.explorer.look import Explorer, with_lift
 from polyglass.explorer.refusal import RefusedError
 from polyglass.explorer.subject import Subject
@@ -110,51 +109,6 @@ def test_a_batch_has_a_limit_of_its_own() -> None:
     assert refused.value.status == 413
 
 
-@pytest.mark.parametrize("norm_place", ["pre", "post"])
-def test_the_last_row_of_the_lens_is_what_the_model_says(norm_place: str) -> None:
-    run = run_of(subject(norm_place=norm_place), target="Ein Hund läuft.")
-    reply = lens_view(run, check)
-    assert reply["layers"] == ["embedded", "0", "1"]
-    assert [len(row) for row in reply["rows"]] == [len(run.hypothesis.ids)] * 3
-    for place, cell in enumerate(reply["rows"][-1]):
-        assert cell["chosen_prob"] == pytest.approx(math.exp(run.hypothesis.token_log_probs[place]), rel=1e-4)
-        assert cell["chosen_rank"] == int(run.steps[0].rank[place])
-        assert [one["id"] for one in cell["top"]] == run.steps[0].ids[place, :3].tolist()
-    first = run.recorded["decoder.embedded"][0]
-    model = subject(norm_place=norm_place).bundle.model
-    norm = model.decoder.norm  # type: ignore[union-attr]
-    with torch.inference_mode():
-        expected = (first if norm is None else norm(first[None])[0]) @ model.output.weight.T
-    assert reply["rows"][0][1]["top"][0]["id"] == int(expected[1].argmax())
-
-
-def test_the_strongest_neurons_of_a_position_and_the_tokens_they_fire_on() -> None:
-    run = run_of(subject())
-    asked = NeuronsRequest(run=run.id, path="encoder.layers.1.feed_forward", position=2, count=4)
-    reply = neurons_view(run, asked, check)
-    hidden = run.recorded["encoder.layers.1.feed_forward.hidden"][0]
-    order = sorted(range(hidden.shape[1]), key=lambda unit: -float(hidden[2, unit]))[:4]
-    assert [one["neuron"] for one in reply["neurons"]] == order
-    assert reply["zeros"] == pytest.approx(float((hidden[2] == 0).float().mean()))
-    strongest = reply["neurons"][0]
-    column = hidden[:, order[0]].tolist()
-    assert strongest["fires_on"][0]["activation"] == pytest.approx(max(column))
-    assert strongest["share_of_tokens"] == pytest.approx(sum(one > 0 for one in column) / len(column))
-    labels = [piece.replace("▁", "") or piece for piece in subject().pieces("source", run.source)]
-    assert all(one["label"] == labels[one["position"]] for one in strongest["fires_on"])
-
-
-def test_only_a_relu_has_zeros_and_only_feed_forward_layers_have_neurons() -> None:
-    run = run_of(subject(activation="gelu"))
-    reply = neurons_view(run, NeuronsRequest(run=run.id, path="decoder.layers.0.feed_forward", position=0), check)
-    assert (reply["zeros"], reply["zeros_everywhere"]) == (None, None)
-    for path in ("encoder.layers.9.feed_forward", "encoder.layers.0.self_attention", "x"):
-        with pytest.raises(RefusedError, match="no such layer"):
-            neurons_view(run, NeuronsRequest(run=run.id, path=path, position=0), check)
-    with pytest.raises(RefusedError, match="position: this side"):
-        neurons_view(run, NeuronsRequest(run=run.id, path="encoder.layers.0.feed_forward", position=99), check)
-
-
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("family", ["rnn", "gru", "lstm"])
 def test_what_the_last_state_holds_is_the_jacobian_of_the_encoder(family: str, bidirectional: bool) -> None:
@@ -214,13 +168,11 @@ def test_a_long_source_is_estimated_and_says_so(monkeypatch: pytest.MonkeyPatch)
         assert other.gradient == pytest.approx(one.gradient, rel=0.35)
 
 
-def test_a_transformer_has_no_last_state_and_a_recurrent_model_no_lens_and_no_mask() -> None:
+def test_a_transformer_has_no_last_state_and_a_recurrent_model_no_mask() -> None:
     run = run_of(subject())
     with pytest.raises(RefusedError, match="Only a recurrent model has a last state"):
         held_reply(run, RunOnly(run=run.id), check)
     explorer = Explorer([recurrent_subject()])
     recurrent = explorer.run(request())
-    with pytest.raises(RefusedError, match="logit lens"):
-        lens_view(recurrent, check)
     with pytest.raises(RefusedError, match="no causal mask"):
         leak_reply(explorer, RunOnly(run=recurrent.id), check)

@@ -96,8 +96,7 @@ def _findings(health: "CorpusHealth", path: Path | None) -> Iterator[str]:
             yield from finding.detail.split("\n") if finding.detail else ()
             yield from _faulty(finding)
     if any(finding.lines for finding in health.findings):
-        text = f"Every such line is in {path}." if path else "--findings FILE.tsv writes every such line down."
-        yield from _wrapped("", text)
+        yield _row("", f"every such line is in {path}" if path else "--findings FILE.tsv writes every such line down")
     if health.command:
         yield from _wrapped("All at once", "Errors and warnings, put right or left out:")
         yield from _commands(health.command)

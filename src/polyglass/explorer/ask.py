@@ -156,14 +156,6 @@ class MapRequest(Request):
     frequent: Annotated[int, Field(ge=0, le=1000)] = 200
 
 
-class NeuronsRequest(RunOnly):
-    """The strongest hidden units of a feed-forward layer at one position."""
-
-    path: Name
-    position: Annotated[int, Field(ge=0, lt=2**20)]
-    count: Annotated[int, Field(ge=1, le=100)] = 10
-
-
 class BatchRequest(Request):
     """Several sentences padded to one length."""
 

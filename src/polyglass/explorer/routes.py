@@ -11,7 +11,6 @@ from polyglass.explorer.capture import Check, Run
 from polyglass.explorer.causes import held_reply, why_reply
 from polyglass.explorer.describe import models_reply
 from polyglass.explorer.guard import Guard
-from polyglass.explorer.lens import lens_view, neurons_view
 from polyglass.explorer.look import Explorer
 from polyglass.explorer.messages import Incoming, Response, json_response
 from polyglass.explorer.numbers import tensors_reply
@@ -38,8 +37,6 @@ class Routes:
             "/api/why": self._of_run(ask.WhyRequest, why_reply),
             "/api/neighbours": self._about(ask.NeighboursRequest, neighbours_reply),
             "/api/map": self._about(ask.MapRequest, map_reply),
-            "/api/lens": self._of_run(ask.RunOnly, lambda run, _, check: lens_view(run, check)),
-            "/api/neurons": self._of_run(ask.NeuronsRequest, neurons_view),
             "/api/leak": self._about(ask.RunOnly, leak_reply),
             "/api/batch": self._about(ask.BatchRequest, batch_reply),
             "/api/held": self._of_run(ask.RunOnly, held_reply),

@@ -100,11 +100,13 @@ def read_whole(path: Path, *, convert: str) -> str:
 
 
 def conversion(path: Path, encoding: str) -> str:
-    """Return the command that makes a UTF-8 copy of a file."""
+    """Return the command that makes a UTF-8 copy of a file. In UTF-16 and UTF-32 even a line's end is other bytes."""
     packer = _UNPACK.get(path.suffix)
     plain = path.with_suffix("") if packer else path
     copy = plain.with_name(f"{plain.stem}.utf8{plain.suffix}")
     from_name, to_name = shlex.quote(str(path)), shlex.quote(str(copy))
+    if not encoding.casefold().startswith("utf"):
+        return f"polyglass data fix {from_name} --from {encoding} --out {to_name}"
     if packer:
         return f"{packer} -dc {from_name} | iconv -f {encoding} -t utf-8 > {to_name}"
     return f"iconv -f {encoding} -t utf-8 {from_name} > {to_name}"
