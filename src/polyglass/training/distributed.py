@@ -12,6 +12,8 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from polyglass.data.batch import Batch
@@ -82,7 +84,11 @@ def join_team(device: torch.device, *, timeout_seconds: float) -> Iterator[Team]
         return
     backend = "nccl" if device.type == "cuda" else "gloo"
     try:
-        dist.init_process_group(backend, timeout=timedelta(seconds=timeout_seconds))
+        patience = timedelta(seconds=timeout_seconds)
+        store, rank, _ = next(rendezvous("env://", timeout=patience))
+        # torchrun keeps its store when it starts all again; in it still stand the addresses of those that are gone.
+        store = PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+        dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=patience)
         yield Team(dist.get_rank(), size)
     except RuntimeError as error:
         if not isinstance(error, dist.DistError) and "gloo" not in str(error):
