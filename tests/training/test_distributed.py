@@ -8,6 +8,7 @@ import torch
 
 from polyglass.data.batch import Batch, collate
 from polyglass.errors import PolyglassError
+from polyglass.training import distributed
 from polyglass.training.distributed import ALONE, Team, join_team
 from tiny_transformer import IDS, random_sentences
 
@@ -69,6 +70,9 @@ def test_a_process_that_is_gone_is_said_and_a_bug_stays_a_bug(
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setattr("torch.distributed.init_process_group", lambda backend, **more: given.update(more))
     monkeypatch.setattr("torch.distributed.get_rank", lambda: 1)
+    of_torchrun = torch.distributed.HashStore()
+    monkeypatch.setattr(distributed, "rendezvous", lambda *_, timeout: iter([(of_torchrun, 1, 2)]))
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "3")
     expected = (
         pytest.raises(
             PolyglassError, match=r"^another of the 2 processes ended, or did not answer for 7 seconds \(train\."
@@ -79,4 +83,8 @@ def test_a_process_that_is_gone_is_said_and_a_bug_stays_a_bug(
     with expected, join_team(torch.device("cpu"), timeout_seconds=7.0) as team:
         assert team == Team(1, 2)
         raise error
-    assert given == {"timeout": timedelta(seconds=7)}
+    store = given.pop("store")
+    assert given == {"timeout": timedelta(seconds=7), "rank": 1, "world_size": 2}
+    assert isinstance(store, torch.distributed.Store)
+    store.set("address", "here")  # beside what those wrote that were started before
+    assert of_torchrun.check(["start 3/address"])
