@@ -229,7 +229,8 @@ def test_a_folder_that_is_no_model_is_named(tmp_path: Path, say: Say) -> None:
 
 def test_a_model_that_cannot_be_loaded_leaves_no_folder_behind(model: str, tmp_path: Path, say: Say) -> None:
     source = write_lines(tmp_path / "a.en", *TEXT)
-    words = ["translate", model, "--input", source, "--output", tmp_path / "b", *GREEDY, "--engine", "none"]
+    words = ["translate", model, "--input", source, "--output", tmp_path / "b", *GREEDY]
     for more in ([], ["--shard", "1/2"]):
-        assert "The engine must be one of torch, auto" in say(*words, *more, code=2)
+        assert "device cuda:99 cannot be used" in say(*words, "--device", "cuda:99", *more, code=2)
+        assert "--engine: must be one of torch, auto, ctranslate2" in say(*words, "--engine", "none", *more, code=2)
     assert {path.name for path in tmp_path.iterdir()} == {"a.en"}

@@ -92,9 +92,18 @@ def add_engine_argument(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--engine",
         metavar="NAME",
+        type=_engine,
         default=ENGINES[0],
         help=f"who searches: {', '.join(ENGINES)} (default: {ENGINES[0]}); ray, or ray+NAME: many processes do",
     )
+
+
+def _engine(text: str) -> str:
+    first, plus, search = text.partition("+")
+    if (search if plus and first == "ray" else text) not in (*ENGINES, *(() if plus else ("ray",))):
+        known = ", ".join((*ENGINES, "ray"))
+        raise argparse.ArgumentTypeError(f"must be one of {known}, or ray+NAME, but it is {text!r}")
+    return text
 
 
 def add_machine_arguments(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
